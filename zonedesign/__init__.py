@@ -1,0 +1,1 @@
+"""Designs home-care zones: travel times, integer programs, proof and maps."""

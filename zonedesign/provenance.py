@@ -1,0 +1,54 @@
+"""Provenance: hashes of what went in, versions of what ran, today's date, and the user's cache folder."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+import platform
+import sys
+from importlib import metadata
+from pathlib import Path
+
+ENGINES = ("zonedesign", "PuLP", "highspy", "numpy", "scipy", "pandas", "geopandas", "shapely", "numba")
+
+
+def sha256_of(path: str | Path) -> str:
+    """Return the SHA-256 of a file's bytes, read in pieces."""
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python, zonedesign and the libraries whose answers it relies on."""
+    found = {"python": platform.python_version()}
+    for name in ENGINES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def today() -> dt.date:
+    """Return the date to print: that of SOURCE_DATE_EPOCH (seconds, UTC) where it is set, else today's."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if epoch and epoch.strip().isdigit():
+        return dt.datetime.fromtimestamp(int(epoch), tz=dt.UTC).date()
+    return dt.datetime.now(tz=dt.UTC).date()
+
+
+def cache_folder() -> Path:
+    """Return the user's cache folder for zonedesign on this system; it is not created here."""
+    if override := os.environ.get("ZONEDESIGN_CACHE"):
+        return Path(override)
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "zonedesign"
