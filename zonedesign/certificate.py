@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any
 
 OPTIMAL_GAP = 1e-6
 
@@ -35,8 +34,8 @@ class StoppedBy(StrEnum):
 class Certificate:
     """What is proved of a plan: `bound` <= `objective`, `gap` = (objective - bound) / objective.
 
-    `terms` are the objective's terms before weighting; `seconds` is solving only; `bridges` are pairs of unit ids in
-    the order joined; `inputs` maps each input to its SHA-256; `rules` are the verdicts of `verify`, row by row.
+    `terms` are the objective's terms before weighting; `seconds` is solving only; `bridges` are pairs of unit
+    ids in the order joined; `inputs` maps each input to its SHA-256; `rules` are the verdicts of `verify`.
     """
 
     status: Status
@@ -58,19 +57,45 @@ class Certificate:
         return relative_gap(self.objective, self.bound)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the certificate as plain data in the order in which it is written, without NaN."""
-        plain = asdict(self)
-        plain["status"] = str(self.status)
-        plain["stopped_by"] = None if self.stopped_by is None else str(self.stopped_by)
-        plain["bridges"] = [list(pair) for pair in self.bridges]
-        order = ["status", "objective", "terms", "bound", "gap", "seconds", "stopped_by", "seed", "bridges"]
-        plain["gap"] = self.gap
-        return {key: plain[key] for key in [*order, "inputs", "versions", "details", "rules"]}
+        """Return the certificate as JSON holds it, in the order in which it is written."""
+        facts: dict[str, Any] = {
+            "status": str(self.status),
+            "objective": self.objective,
+            "terms": self.terms,
+            "bound": self.bound,
+            "gap": self.gap,
+            "seconds": self.seconds,
+            "stopped_by": None if self.stopped_by is None else str(self.stopped_by),
+            "seed": self.seed,
+            "bridges": self.bridges,
+            "inputs": self.inputs,
+            "versions": self.versions,
+            "details": self.details,
+            "rules": self.rules,
+        }
+        return {name: plain(value) for name, value in facts.items()}
+
+
+def plain(value: Any) -> Any:
+    """Return `value` as JSON holds it: any library's numbers as Python's, NaN and infinite as None."""
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value) if math.isfinite(value) else None
+    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:  # numpy's own booleans
+        return plain(value.item())
+    if isinstance(value, Iterable):
+        return [plain(each) for each in value]
+    return str(value)
 
 
 def relative_gap(objective: float | None, bound: float | None) -> float | None:
     """Return (objective - bound) / objective; zero where both are zero, None where either is unknown."""
-    if objective is None or bound is None or not math.isfinite(bound):
+    if objective is None or bound is None or not math.isfinite(objective) or not math.isfinite(bound):
         return None
     if objective <= 0:
         return 0.0 if objective - bound <= OPTIMAL_GAP else None
@@ -78,7 +103,7 @@ def relative_gap(objective: float | None, bound: float | None) -> float | None:
 
 
 def status_of(objective: float | None, bound: float | None) -> Status:
-    """Return `optimal` if and only if the gap is at most 1e-6, `feasible` for any other plan, else `unknown`."""
+    """Return `optimal` if and only if the gap is at most 1e-6, else `feasible`; `unknown` without a plan."""
     if objective is None:
         return Status.UNKNOWN
     gap = relative_gap(objective, bound)

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 class ZoneDesignError(Exception):
     """Anything that zonedesign refuses to do, with the reason in one line."""
 
+    def __str__(self) -> str:
+        # Names from data may hold line breaks, and the command line promises a last line that says it all.
+        return " ".join(super().__str__().splitlines())
+
 
 class DataError(ZoneDesignError, ValueError):
     """Input data are missing, contradictory or unusable."""
@@ -85,7 +89,7 @@ def require_unique(ids: Iterable[Any], what: str, source: str) -> None:
     twice: dict[Any, None] = {}
     missing = 0
     for item in ids:
-        if item is None or item != item or item == "":  # noqa: PLR0124  (NaN is not itself)
+        if _is_missing(item):
             missing += 1
         elif item in seen:
             twice[item] = None
@@ -96,3 +100,11 @@ def require_unique(ids: Iterable[Any], what: str, source: str) -> None:
         raise DataError(
             f"{source} has {counted(len(twice), f'duplicate {what}')}: {listed(twice)}; each may occur once"
         )
+
+
+def _is_missing(item: Any) -> bool:
+    """Return whether an id is None, empty, NaN, NaT or NA."""
+    try:
+        return item is None or bool(item == "") or not bool(item == item)  # noqa: PLR0124  (NaN is not itself)
+    except TypeError:  # NA compares as NA, which is neither true nor false
+        return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import KW_ONLY, dataclass, field
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 from zonedesign.errors import ScenarioError
@@ -27,12 +28,12 @@ class CharacterShare:
     at_least: float
 
     def __post_init__(self) -> None:
-        values = (self.values,) if isinstance(self.values, str) else tuple(self.values)
-        object.__setattr__(self, "values", values)
-        if not values:
+        given: Any = self.values  # one text is one value, not its letters
+        object.__setattr__(self, "values", (given,) if isinstance(given, str) else tuple(given))
+        if not self.values:
             raise ScenarioError(f"character of column '{self.column}' needs at least one value")
-        if not 0 <= self.at_least <= 1:
-            raise ScenarioError(f"character's at_least is {self.at_least}; it is a share between 0 and 1")
+        if not _is_number(self.at_least) or not 0 <= self.at_least <= 1:
+            raise ScenarioError(f"character's at_least is {self.at_least!r}; it is a share between 0 and 1")
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Level:
     `weekly_hours` and `customers` are (min, max) for each zone; `max_minutes` bounds the longer way between
     the centre and any unit; `max_minutes_between` any two units with demand; `max_miles` the straight line
     from the centre; `zones` is a number or (min, max); `hours_share` is (min, max) of all hours, 0 to 1.
+    `providers` is how many of each role a lot of this level has. Raises `ScenarioError` for what cannot be.
     """
 
     name: str
@@ -60,46 +62,71 @@ class Level:
     def __post_init__(self) -> None:
         if not str(self.name).strip():
             raise ScenarioError("a level needs a name")
-        object.__setattr__(self, "name", str(self.name))
+        settle = object.__setattr__
+        settle(self, "name", str(self.name))
         for what in ("weekly_hours", "customers", "hours_share"):
-            object.__setattr__(self, what, self._band(what, getattr(self, what)))
-        zones = self.zones
-        if isinstance(zones, int):
-            zones = (zones, zones)
-        object.__setattr__(self, "zones", self._band("zones", zones))
-        if self.hours_share is not None and max(v for v in self.hours_share if v is not None) > 1:
-            raise ScenarioError(f"level {self.name}: hours_share is {self.hours_share}; it is a share between 0 and 1")
+            settle(self, what, self._band(what, getattr(self, what)))
+        settle(self, "zones", self._count(self.zones))
+        if self.hours_share is not None and any(end is not None and end > 1 for end in self.hours_share):
+            raise ScenarioError(
+                f"{self._says('hours_share', self.hours_share)}; it is a share between 0 and 1"
+            )
         for what in ("max_minutes", "max_minutes_between", "max_miles"):
-            value = getattr(self, what)
-            if value is not None and not (value >= 0 and math.isfinite(value)):
-                raise ScenarioError(f"level {self.name}: {what} is {value}; it must be a number that is not negative")
-        if isinstance(self.character, dict):
-            object.__setattr__(self, "character", CharacterShare(**self.character))
+            settle(self, what, self._limit(what, getattr(self, what)))
+        character: Any = self.character
+        if isinstance(character, dict):
+            settle(self, "character", CharacterShare(**character))
+        settle(self, "providers", dict(self.providers))
+        for role, number in self.providers.items():
+            if not _is_whole(number) or number < 0:
+                raise ScenarioError(f"{self._says(f'providers {role}', number)}; it must be a whole number")
 
-    def _band(self, what: str, band: Any) -> Any:
-        """Return `band` as a pair, None for open ends, or raise `ScenarioError` saying what is wrong with it."""
+    def _says(self, what: str, value: Any) -> str:
+        return f"level {self.name}: {what} is {list(value) if isinstance(value, tuple) else value!r}"
+
+    def _limit(self, what: str, value: Any) -> float | None:
+        """Return an upper limit as a number, None where it is open or infinite."""
+        if value is None:
+            return None
+        if not _is_number(value) or not value >= 0:
+            raise ScenarioError(f"{self._says(what, value)}; it must be a number that is not negative")
+        return None if math.isinf(value) else float(value)
+
+    def _band(self, what: str, band: Any) -> Band | None:
+        """Return `band` as a pair, None for open ends; `ScenarioError` says what is wrong with it."""
         if band is None:
             return None
         try:
             low, high = band
         except (TypeError, ValueError):
-            raise ScenarioError(f"level {self.name}: {what} is {band!r}; it must be [min, max]") from None
-        low, high = (None if end is None or end in (math.inf, -math.inf) else end for end in (low, high))
+            raise ScenarioError(f"{self._says(what, band)}; it must be [min, max]") from None
+        low = None if low is None or (_is_number(low) and low == -math.inf) else low
+        high = None if high is None or (_is_number(high) and high == math.inf) else high
         for end in (low, high):
-            if end is not None and (isinstance(end, (bool, str)) or not end >= 0):
-                raise ScenarioError(f"level {self.name}: {what} is {list(band)}; both ends must be numbers that are not negative")
+            if end is not None and not (_is_number(end) and 0 <= end < math.inf):
+                raise ScenarioError(
+                    f"{self._says(what, tuple(band))}; both ends must be numbers that are not negative"
+                )
         if low is None and high is None:
             return None
         if low is not None and high is not None and low > high:
-            raise ScenarioError(f"level {self.name}: {what} has min {low} > max {high}; write the smaller number first")
+            raise ScenarioError(
+                f"level {self.name}: {what} has min {low} > max {high}; write the smaller number first"
+            )
         return (low, high)
+
+    def _count(self, zones: Any) -> Band | None:
+        """Return how many zones as a pair of whole numbers, one number being both ends."""
+        band = self._band("zones", (zones, zones) if _is_number(zones) else zones)
+        for end in band or ():
+            if end is not None and not _is_whole(end):
+                raise ScenarioError(f"{self._says('zones', zones)}; zones are counted in whole numbers")
+        return band
 
     @property
     def zone_range(self) -> tuple[int, int | None]:
         """How many zones of this level there may be: (min, max), max None for any number."""
-        if self.zones is None:
-            return 0, None
-        low, high = self.zones  # type: ignore[misc]  (normalised to a pair when made)
+        low, high = self.zones if isinstance(self.zones, tuple) else (self.zones, self.zones)
         return int(low or 0), None if high is None else int(high)
 
 
@@ -117,3 +144,12 @@ def distance_from(value: float, band: Band | None) -> float:
         return 0.0
     low, high = band
     return max(0.0, (low - value) if low is not None else 0.0, (value - high) if high is not None else 0.0)
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether `value` is a number, numpy's too, True and False aside."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)

@@ -11,10 +11,13 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
+
+METRES_PER_MILE = 1609.344
 
 
 def mean_minutes(hours: Floats, minutes: Floats) -> float:
@@ -26,7 +29,7 @@ def mean_minutes(hours: Floats, minutes: Floats) -> float:
 
 def zone_sums(values: Floats, zone: Ints, zones: int) -> Floats:
     """Return the sum of `values` in every zone (k,)."""
-    return np.bincount(zone, weights=values, minlength=zones)
+    return np.bincount(zone, weights=values, minlength=zones).astype(np.float64)
 
 
 def matched_zones(hours: Floats, zone: Ints, before: Ints) -> list[tuple[int, int]]:
@@ -51,9 +54,11 @@ def moved_share(hours: Floats, zone: Ints, before: Ints) -> float:
     total = float(hours.sum())
     if total <= 0:
         return 0.0
-    shared = shared_hours(hours, zone, before)
-    kept = sum(shared[pair] for pair in matched_zones(hours, zone, before))
-    return max(0.0, 1.0 - float(kept) / total)
+    was = np.full(int(zone.max(initial=-1)) + 1, -1, dtype=np.int64)
+    for mine, theirs in matched_zones(hours, zone, before):
+        was[mine] = theirs
+    # The hours that move are added up, not those that stay taken away: nothing moved is then exactly zero.
+    return float(hours[was[zone] != before].sum() / total)
 
 
 def crossing_share(hours: Floats, zone: Ints, border: Ints) -> float:
@@ -61,11 +66,12 @@ def crossing_share(hours: Floats, zone: Ints, border: Ints) -> float:
     total = float(hours.sum())
     if total <= 0:
         return 0.0
-    return max(0.0, 1.0 - float(shared_hours(hours, zone, border).max(axis=1).sum()) / total)
+    majority = shared_hours(hours, zone, border).argmax(axis=1)
+    return float(hours[majority[zone] != border].sum() / total)
 
 
 def boundary_share(pairs: Ints, boundary_m: Floats, zone: Ints) -> float:
-    """Return cut boundary length / all internal boundary length; pairs count one each where no length is known."""
+    """Return cut boundary length / all internal boundary length; without lengths every pair counts one."""
     lengths = boundary_m if boundary_m.sum() > 0 else np.ones(len(pairs))
     total = float(lengths.sum())
     cut = zone[pairs[:, 0]] != zone[pairs[:, 1]]
@@ -75,7 +81,7 @@ def boundary_share(pairs: Ints, boundary_m: Floats, zone: Ints) -> float:
 def best_centre(
     members: Ints, hours: Floats, minutes: Floats, reach: Floats, max_minutes: float | None, rank: Ints
 ) -> int:
-    """Return the unit of a zone that serves it best: most units in reach, then least hours x minutes, then id.
+    """Return the unit that serves a zone best: most units in reach, then least hours x minutes, then id.
 
     `minutes` and `reach` are (m, m) over the zone's `members`, rows being centres, inf where out of reach.
     """
@@ -85,3 +91,34 @@ def best_centre(
     total = (minutes[:, used] * hours[members][used]).sum(axis=1)
     order = np.lexsort((rank[members], total, beyond))
     return int(members[order[0]])
+
+
+def looked_up(indptr: Ints, indices: Ints, minutes: Floats, row: Ints, column: Ints) -> Floats:
+    """Return the minutes at (row, column) pairs of a sparse table with sorted rows, inf where absent.
+
+    Bisects all rows at once, so it needs no memory beyond the answer; a row or column of -1 is absent.
+    """
+    if not len(indices):
+        return np.full(len(row), np.inf)
+    safe = np.maximum(row, 0)
+    low, end = indptr[safe], indptr[safe + 1]
+    high = end.copy()
+    while (low < high).any():
+        middle = (low + high) // 2
+        before = (low < high) & (indices[np.minimum(middle, len(indices) - 1)] < column)
+        low, high = np.where(before, middle + 1, low), np.where(before | (low >= high), high, middle)
+    at = np.minimum(low, len(indices) - 1)
+    found = (low < end) & (indices[at] == column) & (row >= 0) & (column >= 0)
+    return np.where(found, minutes[at], np.inf)
+
+
+def miles_between(points: gpd.GeoSeries, a: Ints, b: Ints) -> Floats:
+    """Return straight-line miles between the points at positions `a` and `b`, on a projected plane.
+
+    Degrees are projected to their UTM zone; other CRSs are measured as they are, in their own unit of length.
+    """
+    if points.crs is not None and points.crs.is_geographic:
+        points = points.to_crs(points.estimate_utm_crs())
+    metres = 1.0 if points.crs is None else float(points.crs.axis_info[0].unit_conversion_factor)
+    x, y = points.x.to_numpy(), points.y.to_numpy()
+    return np.asarray(np.hypot(x[a] - x[b], y[a] - y[b]) * metres / METRES_PER_MILE, dtype=np.float64)

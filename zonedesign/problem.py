@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,8 @@ import pandas as pd
 
 from zonedesign import measures
 from zonedesign.errors import DataError, ScenarioError, counted, listed, nearest_name, require_unique
+from zonedesign.levels import SLACK
+from zonedesign.plan import Plan
 from zonedesign.rules import (
     Apart,
     CentreAt,
@@ -25,27 +27,24 @@ from zonedesign.rules import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from zonedesign.levels import Level
-    from zonedesign.plan import Plan
     from zonedesign.traveltimes import TravelTimes
     from zonedesign.units import Units
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
-METRES_PER_MILE = 1609.344
-
 
 @dataclass(frozen=True, eq=False)
 class Objective:
     """What a plan minimises: `travel * mean_minutes + change * moved + borders * crossing + cut * boundary`.
 
-    `baseline` is a Plan on the same units, or a Series or mapping of unit to zone; `border` a Series or mapping of unit
-    to code, or the name of a column of the units.
+    `baseline` is a Plan on the same units, or a Series or mapping of unit to zone; `border` a Series or
+    mapping of unit to code, or the name of a column of the units.
     """
 
     travel: float = 1.0
@@ -58,8 +57,10 @@ class Objective:
     def __post_init__(self) -> None:
         for what in ("travel", "change", "borders", "cut"):
             weight = getattr(self, what)
-            if not (np.isfinite(weight) and weight >= 0):
-                raise ScenarioError(f"objective {what} is {weight}; a weight is a number that is not negative")
+            if not (isinstance(weight, (int, float, np.number)) and math.isfinite(weight) and weight >= 0):
+                raise ScenarioError(
+                    f"objective {what} is {weight!r}; a weight is a number that is not negative"
+                )
         if self.change and self.baseline is None:
             raise ScenarioError("objective change needs a baseline: the plan in force today")
         if self.borders and self.border is None:
@@ -70,8 +71,8 @@ class Objective:
 class About:
     """What a page says of where a plan comes from; nothing here changes a plan.
 
-    `sources` are (what, licence line) to print, `inputs` file name -> SHA-256, `notes` what was repaired or counted,
-    `roads` a RoadNetwork for the map's background, `publish` the `[publish]` table.
+    `sources` are (what, licence line) to print, `inputs` file name -> SHA-256, `notes` what was repaired or
+    counted, `roads` a RoadNetwork for the map's background, `publish` the `[publish]` table.
     """
 
     name: str = "Zones"
@@ -87,8 +88,9 @@ class About:
 class Arcs:
     """Every (centre, unit) pair that some level allows, as rows by centre: the only pairs a plan may use.
 
-    Row j holds `units[indptr[j]:indptr[j + 1]]` (positions, ascending; j itself among them), `minutes` centre -> unit and
-    `reach_minutes`, the longer way. `allowed` is (pairs, levels): whether the level's reach and miles allow the pair.
+    Row j holds `units[indptr[j]:indptr[j + 1]]` (positions, ascending; j itself among them), `minutes`
+    centre -> unit and `reach_minutes`, the longer way. `allowed` is (pairs, levels): whether the level's
+    reach and miles allow the pair.
     """
 
     indptr: Ints
@@ -98,12 +100,13 @@ class Arcs:
     allowed: NDArray[np.bool_]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Problem:
-    """Everything a plan is designed from. Checked when made; `DataError` or `ScenarioError` says what is wrong.
+    """Everything a plan is designed from, checked when made.
 
-    Levels imply `Volume`, `Reach`, `ZoneCount` and what else they state; `rules` adds. `anchor` is the plan whose zones
-    `Fixed` and `Frozen` name: the objective's baseline, or else the start plan.
+    Levels imply `Volume`, `Reach`, `ZoneCount` and what else they state; `rules` adds. The anchor is the plan
+    whose zones `Fixed` and `Frozen` name: the objective's baseline, or else `start`. Raises `DataError` or
+    `ScenarioError` for what contradicts itself.
     """
 
     units: Units
@@ -121,29 +124,54 @@ class Problem:
             raise ScenarioError("a problem needs one level at least")
         require_unique([level.name for level in self.levels], "level name", "the problem")
         for level in self.levels:
-            if level.customers is not None and self.units.customers is None:
-                raise DataError(f"level {level.name} has a customers band but the units have no customers")
-            if level.max_miles is not None and self.units.points is None:
-                raise DataError(f"level {level.name} has max_miles but the units have no points")
-            if level.character is not None and level.character.column not in self.units.frame.columns:
-                raise DataError(
-                    f"level {level.name}: the units have no column '{level.character.column}'"
-                    f"{nearest_name(level.character.column, self.units.frame.columns)}"
-                )
-        needs_graph = any(isinstance(rule, Contiguous) for rule in self.rules) and any(
-            level.contiguous for level in self.levels
-        )
+            self._check_level(level)
+        without = self.units.ids[
+            (self.times.origins.get_indexer(self.units.ids) < 0)
+            | (self.times.destinations.get_indexer(self.units.ids) < 0)
+        ]
+        if len(without):
+            raise DataError(
+                f"no travel times for {len(without):,} of {counted(len(self.units), 'unit')}: "
+                f"{listed(without)}; compute them for the same points"
+            )
+        asked = any(isinstance(rule, Contiguous) for rule in self.rules)
+        needs_graph = asked and any(level.contiguous for level in self.levels)
         if (needs_graph or self.objective.cut) and self.units.contiguity is None:
-            raise DataError("this problem needs contiguity and its units have no graph; give contiguity= to the units")
-        for rule in self.rules:
+            raise DataError(
+                "this problem needs contiguity and its units have no graph; give contiguity= to the units"
+            )
+        for rule in self.all_rules:
             self._check(rule)
+
+    def _check_level(self, level: Level) -> None:
+        """Raise `DataError` where a level states what the units or the travel times cannot tell."""
+        if level.customers is not None and self.units.customers is None:
+            raise DataError(f"level {level.name} has a customers band but the units have no customers")
+        if level.max_miles is not None and self.units.points is None:
+            raise DataError(f"level {level.name} has max_miles but the units have no points")
+        columns = self.units.frame.columns
+        if level.character is not None and level.character.column not in columns:
+            raise DataError(
+                f"level {level.name}: the units have no column '{level.character.column}'"
+                f"{nearest_name(level.character.column, columns)}"
+            )
+        for what in ("max_minutes", "max_minutes_between"):
+            limit = getattr(level, what)
+            if limit is not None and limit > self.times.max_minutes + SLACK:
+                raise DataError(
+                    f"level {level.name}: {what} is {limit:g} and the travel times stop at "
+                    f"{self.times.max_minutes:g} minutes; compute them with max_minutes={limit:g}"
+                )
 
     def _check(self, rule: Rule) -> None:
         """Raise `DataError` or `ScenarioError` where a rule names what is not there."""
+        if not isinstance(rule, Rule):
+            raise ScenarioError(f"rules hold {rule!r}, which is no rule; write one such as Contiguous()")
         level = getattr(rule, "level", None)
         names = [each.name for each in self.levels]
         if level is not None and level not in names:
-            raise ScenarioError(f"{type(rule).__name__} names level '{level}'{nearest_name(level, names)}")
+            hint = nearest_name(level, names) or f"; the problem has {listed(names)}"
+            raise ScenarioError(f"{type(rule).__name__} names level '{level}'{hint}")
         named: tuple[Any, ...] = ()
         if isinstance(rule, Together):
             named = rule.units
@@ -152,10 +180,32 @@ class Problem:
         elif isinstance(rule, (CentreAt, Fixed)):
             named = (rule.unit,)
         elif isinstance(rule, NestIn):
-            self.border_codes(rule.border, rule.name)
+            self.border_codes(rule.border, rule.name, rule.joint)
         strange = [unit for unit in named if unit not in self.units.ids]
         if strange:
-            raise DataError(f"{type(rule).__name__} names {counted(len(strange), 'unit')} that are not there: {listed(strange)}")
+            raise DataError(
+                f"{type(rule).__name__} names {counted(len(strange), 'unit')} that are not there: "
+                f"{listed(strange)}{nearest_name(strange[0], self.units.ids)}"
+            )
+        if isinstance(rule, (Fixed, Frozen)):
+            zones = () if self.anchor_zones is None else self.anchor_zones[1]
+            if not zones:
+                raise ScenarioError(
+                    f"{type(rule).__name__} names zone '{rule.zone}' and there is no plan to find it in; "
+                    "give the objective a baseline, or a start plan"
+                )
+            if rule.zone not in zones:
+                hint = nearest_name(rule.zone, zones) or f"; there are {listed(zones)}"
+                raise ScenarioError(
+                    f"{type(rule).__name__} names zone '{rule.zone}', which is not in the baseline{hint}"
+                )
+
+    def __repr__(self) -> str:
+        levels = ", ".join(level.name for level in self.levels)
+        return (
+            f"<Problem: {self.about.name}, {counted(len(self.units), 'unit')}, levels {levels}, "
+            f"{counted(len(self.all_rules), 'rule')}>"
+        )
 
     # Rules.
 
@@ -163,7 +213,7 @@ class Problem:
     def all_rules(self) -> tuple[Rule, ...]:
         """Every rule of the problem, implied and added, in the order in which `verify` reports them."""
         every: list[Rule] = [rule for level in self.levels for rule in implied(level)]
-        every += [rule for rule in self.rules if rule not in every]
+        every += [rule for rule in dict.fromkeys(self.rules) if rule not in every]
         if self.units.authority is not None:
             every.append(NestIn(self.units.authority, name="authority", joint=self.units.joint))
         return tuple(every)
@@ -182,14 +232,23 @@ class Problem:
         if isinstance(border, str):
             if border not in self.units.frame.columns:
                 raise DataError(
-                    f"the units have no column '{border}' to nest in{nearest_name(border, self.units.frame.columns)}"
+                    f"the units have no column '{border}' to nest in"
+                    f"{nearest_name(border, self.units.frame.columns)}"
                 )
             border = self.units.frame[border]
         codes = pd.Series(border).reindex(self.units.ids)
         missing = codes.index[codes.isna()]
         if len(missing):
-            raise DataError(f"{name}: {counted(len(missing), 'unit')} without a code: {listed(missing)}")
+            raise DataError(
+                f"{name}: {counted(len(missing), 'unit')} without a code: {listed(missing)}; all need one"
+            )
         together = {code: group[0] for group in joint for code in group}
+        strange = [code for code in together if code not in set(codes)]
+        if strange:
+            raise DataError(
+                f"joint names {listed(strange)}, which no unit has as its {name}"
+                f"{nearest_name(strange[0], codes.unique())}"
+            )
         return pd.factorize(codes.map(lambda code: together.get(code, code)))[0].astype(np.int64)
 
     @cached_property
@@ -206,12 +265,12 @@ class Problem:
     @cached_property
     def hours(self) -> Floats:
         """Weekly hours of every unit (n,)."""
-        return self.units.hours.to_numpy(dtype=np.float64)
+        return np.asarray(self.units.hours, dtype=np.float64)
 
     @cached_property
     def customers(self) -> Floats | None:
         """Customers of every unit (n,), or None."""
-        return None if self.units.customers is None else self.units.customers.to_numpy(dtype=np.float64)
+        return None if self.units.customers is None else np.asarray(self.units.customers, dtype=np.float64)
 
     @cached_property
     def travel(self) -> TravelTimes:
@@ -231,9 +290,9 @@ class Problem:
         reach = np.maximum(times.minutes, times.minutes[at_safe]) if len(key) else times.minutes
         allowed = np.zeros((len(key), len(self.levels)), dtype=bool)
         for k, level in enumerate(self.levels):
-            allowed[:, k] = both if level.max_minutes is None else both & (reach <= level.max_minutes + 1e-6)
+            allowed[:, k] = both if level.max_minutes is None else both & (reach <= level.max_minutes + SLACK)
             if level.max_miles is not None:
-                allowed[:, k] &= self.miles(rows, times.indices) <= level.max_miles + 1e-6
+                allowed[:, k] &= self.miles(rows, times.indices) <= level.max_miles + SLACK
         keep = allowed.any(axis=1)
         indptr = np.zeros(n + 1, dtype=np.int64)
         np.cumsum(np.bincount(rows[keep], minlength=n), out=indptr[1:])
@@ -241,13 +300,9 @@ class Problem:
 
     def miles(self, a: Ints, b: Ints) -> Floats:
         """Return straight-line miles between units at positions `a` and `b`, in the points' projected CRS."""
-        points = self.units.points
-        if points is None:
+        if self.units.points is None:
             raise DataError("the units have no points to measure miles between")
-        if points.crs is not None and points.crs.is_geographic:
-            points = points.to_crs(points.estimate_utm_crs())
-        x, y = points.x.to_numpy(), points.y.to_numpy()
-        return np.asarray(np.hypot(x[a] - x[b], y[a] - y[b]) / METRES_PER_MILE)
+        return measures.miles_between(self.units.points, a, b)
 
     # The plans that a problem names.
 
@@ -262,6 +317,28 @@ class Problem:
         return self.baseline_zones or self._zones_of(self.start, "the start plan")
 
     @cached_property
+    def anchor_centres(self) -> Ints | None:
+        """The position of the centre of every anchor zone (k,), in the order of `anchor_zones`, or None.
+
+        It is the stated centre where the anchor is a Plan and that unit is in the zone here, else the best.
+        """
+        anchor = self.anchor_zones
+        if anchor is None:
+            return None
+        given = self.start if self.objective.baseline is None else self.objective.baseline
+        stated = {}
+        if isinstance(given, Plan):
+            centres = given.area.ids[given.centres]
+            at = self.units.ids.get_indexer(centres)
+            stated = {
+                zone: centre
+                for zone, centre, i in zip(given.zone_ids, centres, at.tolist(), strict=True)
+                if i >= 0 and anchor[1][anchor[0][i]] == zone
+            }
+        labels = pd.Series(np.array(anchor[1], dtype=object)[anchor[0]], index=self.units.ids)
+        return Plan.from_labels(self.units, self.times, labels, levels=self.levels, centre=stated).centres
+
+    @cached_property
     def border(self) -> Ints | None:
         """The objective's border as the code of every unit (n,), or None."""
         given = self.objective.border
@@ -270,12 +347,19 @@ class Problem:
     def _zones_of(self, plan: Any, what: str) -> tuple[Ints, tuple[str, ...]] | None:
         if plan is None:
             return None
-        labels = plan.units["zone"] if hasattr(plan, "zone_ids") else pd.Series(plan)
+        labels = _labels(plan)
+        left_out = [] if self.units.excluded is None else self.units.excluded.index
+        strange = labels.index.difference(self.units.ids).difference(left_out)
+        if len(strange):
+            raise DataError(
+                f"{what} names {counted(len(strange), 'unit')} that are not there: {listed(strange)}"
+                f"{nearest_name(strange[0], self.units.ids)}"
+            )
         labels = labels.reindex(self.units.ids)
         missing = labels.index[labels.isna()]
         if len(missing):
             raise DataError(f"{what} gives no zone to {counted(len(missing), 'unit')}: {listed(missing)}")
-        codes, names = pd.factorize(labels.astype(str), sort=True)
+        codes, names = pd.factorize(labels.astype(str).to_numpy(dtype=object), sort=True)
         return codes.astype(np.int64), tuple(str(name) for name in names)
 
     def with_(self, **changes: Any) -> Problem:
@@ -283,10 +367,17 @@ class Problem:
         return replace(self, **changes)
 
     def terms(self, plan: Plan) -> dict[str, float]:
-        """Return the objective's terms of a plan, before weighting: mean_minutes, moved, crossing, boundary."""
-        minutes = plan.units["minutes"].reindex(self.units.ids).to_numpy()
-        found = {"mean_minutes": measures.mean_minutes(self.hours, minutes)}
-        zone = plan.zone
+        """Return the objective's terms of a plan, before weighting: mean_minutes, moved, crossing, boundary.
+
+        Terms that the problem cannot tell (no baseline, no border, no graph) are left out.
+        """
+        minutes = plan.units["minutes"].reindex(self.units.ids)
+        found = {"mean_minutes": measures.mean_minutes(self.hours, np.asarray(minutes, dtype=np.float64))}
+        zone = pd.factorize(_labels(plan).reindex(self.units.ids))[0].astype(np.int64)
+        if (zone < 0).any():
+            raise DataError(
+                f"the plan gives no zone to {counted(int((zone < 0).sum()), 'unit')} of the problem"
+            )
         if self.baseline_zones is not None:
             found["moved"] = measures.moved_share(self.hours, zone, self.baseline_zones[0])
         if self.border is not None:
@@ -297,11 +388,19 @@ class Problem:
         return found
 
     def value(self, terms: Mapping[str, float]) -> float:
-        """Return the objective of the terms."""
-        weights = self.objective
-        return (
-            weights.travel * terms["mean_minutes"]
-            + weights.change * terms.get("moved", 0.0)
-            + weights.borders * terms.get("crossing", 0.0)
-            + weights.cut * terms.get("boundary", 0.0)
+        """Return the objective of the terms; a term of weight zero counts nothing, however large."""
+        goal = self.objective
+        weighted = (
+            (goal.travel, "mean_minutes"),
+            (goal.change, "moved"),
+            (goal.borders, "crossing"),
+            (goal.cut, "boundary"),
         )
+        return sum(weight * terms.get(term, 0.0) for weight, term in weighted if weight)
+
+
+def _labels(plan: Any) -> pd.Series[Any]:
+    """Return the zone of every unit of a Plan, a Series or a mapping of unit to zone."""
+    if isinstance(plan, Plan):
+        return pd.Series(np.array(plan.zone_ids, dtype=object)[plan.zone], index=plan.area.ids, dtype=object)
+    return pd.Series(plan)

@@ -10,6 +10,8 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+from zonedesign.errors import ScenarioError
+
 ENGINES = ("zonedesign", "PuLP", "highspy", "numpy", "scipy", "pandas", "geopandas", "shapely", "numba")
 
 
@@ -33,12 +35,25 @@ def versions() -> dict[str, str]:
     return found
 
 
+def now() -> dt.datetime:
+    """Return the time to write down, UTC: SOURCE_DATE_EPOCH (seconds since 1970) where it is set, else now.
+
+    Raises `ScenarioError` where SOURCE_DATE_EPOCH is set to something else.
+    """
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "").strip()
+    if not epoch:
+        return dt.datetime.now(tz=dt.UTC)
+    try:
+        return dt.datetime.fromtimestamp(int(epoch), tz=dt.UTC)
+    except (ValueError, OverflowError, OSError):
+        raise ScenarioError(
+            f"SOURCE_DATE_EPOCH is '{epoch}'; set it to whole seconds since 1970, or not at all"
+        ) from None
+
+
 def today() -> dt.date:
-    """Return the date to print: that of SOURCE_DATE_EPOCH (seconds, UTC) where it is set, else today's."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    if epoch and epoch.strip().isdigit():
-        return dt.datetime.fromtimestamp(int(epoch), tz=dt.UTC).date()
-    return dt.datetime.now(tz=dt.UTC).date()
+    """Return the date to print: that of SOURCE_DATE_EPOCH where it is set, else today's."""
+    return now().date()
 
 
 def cache_folder() -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from zonedesign.errors import ScenarioError
+from zonedesign.errors import ScenarioError, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -14,52 +14,46 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Volume:
+class _OfLevel:
+    level: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "level", str(self.level))
+
+
+@dataclass(frozen=True)
+class Volume(_OfLevel):
     """Hours, and customers where a band is given, of every zone of the level lie within the bands."""
 
-    level: str
-
 
 @dataclass(frozen=True)
-class Reach:
+class Reach(_OfLevel):
     """The longer way between the centre and every unit of its zone is at most the level's `max_minutes`."""
 
-    level: str
+
+@dataclass(frozen=True)
+class Diameter(_OfLevel):
+    """Any two units of a zone with demand are at most `max_minutes_between` apart, the longer way."""
 
 
 @dataclass(frozen=True)
-class Diameter:
-    """Any two units of a zone with demand are at most the level's `max_minutes_between` apart, the longer way."""
-
-    level: str
-
-
-@dataclass(frozen=True)
-class MaxMiles:
+class MaxMiles(_OfLevel):
     """No unit's point is farther than the level's `max_miles` from the centre's, in a straight line."""
 
-    level: str
-
 
 @dataclass(frozen=True)
-class ZoneCount:
+class ZoneCount(_OfLevel):
     """The number of zones of the level lies in its range."""
 
-    level: str
-
 
 @dataclass(frozen=True)
-class HoursShare:
+class HoursShare(_OfLevel):
     """The level's share of all hours lies in its range."""
 
-    level: str
-
 
 @dataclass(frozen=True)
-class Character:
+class Character(_OfLevel):
     """At least a stated share of a zone's hours lies in units of a stated class."""
-
-    level: str
 
 
 @dataclass(frozen=True)
@@ -74,7 +68,8 @@ class Together:
     units: tuple[Any, ...]
 
     def __init__(self, units: Iterable[Any], *more: Any) -> None:
-        several = (units, *more) if more or isinstance(units, str) else tuple(units)
+        alone = bool(more) or isinstance(units, str) or not hasattr(units, "__iter__")
+        several = dict.fromkeys((units, *more) if alone else units)
         object.__setattr__(self, "units", tuple(several))
         if len(self.units) < 2:
             raise ScenarioError(f"together needs two units or more, not {list(self.units)}")
@@ -101,25 +96,31 @@ class CentreAt:
 
 @dataclass(frozen=True)
 class Fixed:
-    """The unit is in the zone that has this id in the baseline, or else in the start plan."""
+    """The unit's zone also holds the centre of this zone of the baseline, or else of the start plan."""
 
     unit: Any
     zone: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "zone", str(self.zone))
+
 
 @dataclass(frozen=True)
 class Frozen:
-    """The zone of the baseline, or else of the start plan, keeps just its units."""
+    """The units of this zone of the baseline, or else of the start plan, are just the units of one zone."""
 
     zone: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "zone", str(self.zone))
 
 
 @dataclass(frozen=True, eq=False)
 class NestIn:
     """No zone crosses the border set: all units of a zone have the same code in `border`.
 
-    `border` is a Series or mapping of unit to code, or the name of a column of the units; `joint` are groups of
-    codes that count as one.
+    `border` is a Series or mapping of unit to code, or the name of a column of the units; `joint` are groups
+    of codes that count as one.
     """
 
     border: Mapping[Any, Any] | Any
@@ -129,6 +130,13 @@ class NestIn:
     def __post_init__(self) -> None:
         if isinstance(self.border, str) and self.name == "border":
             object.__setattr__(self, "name", self.border)
+        object.__setattr__(self, "joint", tuple(tuple(group) for group in self.joint))
+        codes = [code for group in self.joint for code in dict.fromkeys(group)]
+        twice = [code for code in dict.fromkeys(codes) if codes.count(code) > 1]
+        if twice:
+            raise ScenarioError(
+                f"{self.name}: {listed(twice)} in more than one joint group; write one group of them all"
+            )
 
 
 Rule = (

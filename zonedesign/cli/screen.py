@@ -1,0 +1,98 @@
+"""Standard output and error: streams that never fail on a letter, logs, and the progress bar."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from zonedesign.progress import silent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from zonedesign.progress import Progress
+
+LOGGER = "zonedesign"
+
+
+def lenient_streams() -> None:
+    """Let a console that lacks a letter show it escaped, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def say(text: str) -> None:
+    """Write a line to standard output."""
+    sys.stdout.write(f"{text}\n")
+
+
+def remark(text: str) -> None:
+    """Write a line to standard error."""
+    sys.stderr.write(f"{text}\n")
+
+
+def error_line(text: str) -> str:
+    """Return the one line that an error ends with."""
+    return f"error: {' '.join(text.split()) or 'something failed and does not say what; see --verbose'}"
+
+
+def as_json(data: Mapping[str, Any]) -> str:
+    """Return one JSON object that any console can print: ASCII, and null for what is not a finite number."""
+    from zonedesign.certificate import plain  # noqa: PLC0415  (it brings the nouns; --version does without)
+
+    return json.dumps(plain(dict(data)), indent=2, allow_nan=False)
+
+
+def close_output() -> None:
+    """Let nothing more be written to a standard output whose reader has gone."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, sys.stdout.fileno())
+    finally:
+        os.close(nowhere)
+
+
+@contextmanager
+def logs(*, quiet: bool, verbose: bool) -> Iterator[None]:
+    """Send the package's logs to standard error, and leave logging as it was found."""
+    logger = logging.getLogger(LOGGER)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s" if verbose else "%(message)s"))
+    before = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG if verbose else logging.ERROR if quiet else logging.WARNING)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.level, logger.propagate = before
+        logger.setLevel(before[0])
+
+
+@contextmanager
+def bar(*, quiet: bool) -> Iterator[Progress]:
+    """Give a progress callable: a bar on standard error where that is a terminal, else one that tells nobody."""
+    if quiet or not sys.stderr.isatty():
+        yield silent
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.markup import escape  # noqa: PLC0415
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.progress import Progress as Bars  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[note]}"))
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("starting", total=None, note="")
+
+        def tell(stage: str, share: float | None, message: str) -> None:
+            total = None if share is None else 1.0
+            bars.update(task, description=escape(stage), total=total, completed=share or 0.0, note=escape(message))
+
+        yield tell

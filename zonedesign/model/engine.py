@@ -1,0 +1,230 @@
+"""The engine: HiGHS on a stated program, kept alive between rounds; status, bound and gap are read from it alone."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+
+from zonedesign.errors import SolverError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from zonedesign.model.program import Cut, Program
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+
+
+class Ended(StrEnum):
+    """How a run of the engine ended."""
+
+    OPTIMAL = "optimal"
+    INFEASIBLE = "infeasible"
+    LIMIT = "limit"
+    INTERRUPT = "interrupt"
+
+
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """What one run found, in the program's own scale: a lower `bound` (-inf: none), and `values` of all columns or None.
+
+    `duals` (rows,) are those of a relaxation, None after a whole run or where none are known.
+    """
+
+    ended: Ended
+    bound: float
+    objective: float | None = None
+    values: Floats | None = None
+    duals: Floats | None = None
+    nodes: int = 0
+
+
+class Engine:
+    """A live HiGHS model of a program. Rows are added between runs and columns held at zero; nothing is rebuilt."""
+
+    def __init__(self, program: Program, *, seed: int = 0, threads: int | None = None) -> None:
+        import highspy  # noqa: PLC0415
+        import pulp  # noqa: PLC0415
+
+        self._highspy = highspy
+        self.program = program
+        # PuLP states the model; gaps of zero are absolute and relative, on the scaled objective.
+        solver = pulp.HiGHS(msg=False, gapRel=0.0, gapAbs=0.0, threads=threads or 0, random_seed=seed % 2**31)
+        lp = program.sheet.problem
+        solver.createAndConfigureSolver(lp)
+        solver.buildSolverModel(lp)
+        self._model: Any = lp.solverModel
+        lp.solverModel = None
+        self._heard: Callable[[float, float, Floats | None], None] | None = None
+        self._stop = False
+        self._model.setCallback(self._called, None)
+        kinds = highspy.cb.HighsCallbackType
+        for kind in (
+            kinds.kCallbackSimplexInterrupt,
+            kinds.kCallbackIpmInterrupt,
+            kinds.kCallbackMipInterrupt,
+            kinds.kCallbackMipSolution,
+        ):
+            self._model.startCallback(kind)
+        self.base_rows = int(self._model.getNumRow())
+
+    @property
+    def rows(self) -> int:
+        """The number of rows, cuts included."""
+        return int(self._model.getNumRow())
+
+    def add(self, cuts: Sequence[Cut]) -> None:
+        """Add cuts as rows."""
+        if not cuts:
+            return
+        lengths = np.array([len(cut.columns) for cut in cuts], dtype=np.int64)
+        starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int32)
+        columns = np.concatenate([cut.columns for cut in cuts]).astype(np.int32)
+        values = np.concatenate([cut.values for cut in cuts]).astype(np.float64)
+        least = np.full(len(cuts), -self._highspy.kHighsInf)
+        most = np.array([cut.most for cut in cuts], dtype=np.float64)
+        self._checked(self._model.addRows(len(cuts), least, most, len(columns), starts, columns, values))
+
+    def drop(self, rows: Ints) -> None:
+        """Delete rows by number; the rows behind them move up."""
+        if len(rows):
+            self._checked(self._model.deleteRows(len(rows), rows.astype(np.int32)))
+
+    def close(self, columns: Ints) -> None:
+        """Hold columns at zero."""
+        if len(columns):
+            zero = np.zeros(len(columns))
+            self._checked(self._model.changeColsBounds(len(columns), columns.astype(np.int32), zero, zero))
+
+    def priced(self, duals: Floats) -> tuple[float, Floats]:
+        """Return the Lagrangian of all rows but the linking ones at `duals`: its constant, and the cost of every column.
+
+        A dual that its row's open side forbids counts as zero, so that the bound made of these holds for any duals.
+        """
+        lp = self._model.getLp()
+        matrix = sparse.csc_array(
+            (lp.a_matrix_.value_, lp.a_matrix_.index_, lp.a_matrix_.start_), shape=(lp.num_row_, lp.num_col_)
+        )
+        side = np.where(duals > 0, np.array(lp.row_lower_), np.array(lp.row_upper_))
+        used = np.where(np.isfinite(side) & (np.abs(side) < self._highspy.kHighsInf), duals, 0.0)
+        linking = self.program.linking
+        used[: len(linking)][linking] = 0.0
+        constant = float(np.where(used != 0, used * np.where(used != 0, side, 0.0), 0.0).sum())
+        return constant, np.asarray(np.array(lp.col_cost_) - matrix.T @ used)
+
+    def relax(self, seconds: float) -> Solved:
+        """Solve the linear relaxation, from the last basis where there is one."""
+        self._set("solve_relaxation", value=True)
+        self._set("time_limit", self._until(seconds))
+        interrupted = self._run()
+        ended = self._ended(interrupted=interrupted)
+        if ended is not Ended.OPTIMAL:
+            return Solved(ended, np.inf if ended is Ended.INFEASIBLE else -np.inf)
+        solution = self._model.getSolution()
+        objective = float(self._model.getInfo().objective_function_value)
+        return Solved(
+            ended, objective, objective, np.array(solution.col_value), np.array(solution.row_dual)
+        )
+
+    def run(
+        self,
+        seconds: float,
+        *,
+        gap: float = 0.0,
+        nodes: int | None = None,
+        start: Floats | None = None,
+        heard: Callable[[float, float, Floats | None], None] | None = None,
+    ) -> Solved:
+        """Solve the whole program, from `start` (values of the program's `binaries`) where given.
+
+        `heard(bound, objective, values)` is called with every plan that the engine meets (values of all columns) and
+        now and then in between (None); what it raises is not raised here. Ctrl-C ends the run, not the process.
+        """
+        self._set("solve_relaxation", value=False)
+        self._set("mip_rel_gap", float(gap))
+        self._set("mip_max_nodes", self._highspy.kHighsIInf if nodes is None else int(nodes))
+        if start is not None:
+            columns = self.program.binaries
+            self._checked(self._model.setSolution(len(columns), columns.astype(np.int32), start))
+        self._set("time_limit", self._until(seconds))
+        self._heard = heard
+        try:
+            interrupted = self._run()
+        finally:
+            self._heard = None
+        ended = self._ended(interrupted=interrupted)
+        info = self._model.getInfo()
+        if ended is Ended.INFEASIBLE:
+            return Solved(ended, np.inf, nodes=int(info.mip_node_count))
+        found = info.primal_solution_status == int(self._highspy.SolutionStatus.kSolutionStatusFeasible)
+        bound = float(info.mip_dual_bound)
+        return Solved(
+            ended,
+            bound if abs(bound) < self._highspy.kHighsInf else -np.inf,
+            float(info.objective_function_value) if found else None,
+            np.array(self._model.getSolution().col_value) if found else None,
+            nodes=int(info.mip_node_count),
+        )
+
+    def _run(self) -> bool:
+        """Run HiGHS in a thread of its own, so that Ctrl-C is heard; return whether it was interrupted."""
+        self._stop = False
+        status: list[Any] = []
+
+        def work() -> None:
+            status.append(self._model.run())
+            # The next thread starts a scheduler of its own.
+            self._highspy.Highs.resetGlobalScheduler(False)  # noqa: FBT003
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        while thread.is_alive():
+            try:
+                thread.join(0.2)
+            except KeyboardInterrupt:
+                self._stop = True
+        if not status or status[0] == self._highspy.HighsStatus.kError:
+            raise SolverError(f"HiGHS failed with model status {self._model.getModelStatus().name}")
+        return self._stop
+
+    def _called(self, kind: Any, _message: str, out: Any, into: Any, _data: Any) -> None:
+        kinds = self._highspy.cb.HighsCallbackType
+        if kind == kinds.kCallbackMipSolution:
+            if self._heard is not None:
+                self._heard(out.mip_dual_bound, out.objective_function_value, np.array(out.mip_solution))
+            return
+        if kind == kinds.kCallbackMipInterrupt and self._heard is not None:
+            self._heard(out.mip_dual_bound, out.mip_primal_bound, None)
+        into.user_interrupt = self._stop
+
+    def _ended(self, *, interrupted: bool) -> Ended:
+        status, of = self._model.getModelStatus(), self._highspy.HighsModelStatus
+        if status in (of.kOptimal, of.kModelEmpty):
+            return Ended.OPTIMAL
+        # No column is unbounded, so this too is a proof.
+        if status in (of.kInfeasible, of.kUnboundedOrInfeasible):
+            return Ended.INFEASIBLE
+        if interrupted or status == of.kInterrupt:
+            return Ended.INTERRUPT
+        if status in (of.kTimeLimit, of.kIterationLimit, of.kSolutionLimit, of.kUnknown, of.kObjectiveBound):
+            return Ended.LIMIT
+        raise SolverError(f"HiGHS ended with model status {status.name}")
+
+    def _until(self, seconds: float) -> float:
+        """Return the engine's own clock at the limit: it runs on over the runs of one model."""
+        return float(self._model.getRunTime()) + max(seconds, 0.0)
+
+    def _set(self, option: str, value: Any) -> None:
+        self._checked(self._model.setOptionValue(option, value))
+
+    def _checked(self, status: Any) -> None:
+        if status == self._highspy.HighsStatus.kError:
+            raise SolverError("HiGHS refused a change of the model")

@@ -1,0 +1,294 @@
+"""The program: assignment, levels, volumes, counts, shares and characters as rows over binary columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zonedesign.levels import SLACK
+from zonedesign.model.locks import Locks, locks_of, restricted
+from zonedesign.model.sheet import Sheet
+from zonedesign.model.terms import write_borders, write_change, write_cut, write_travel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from zonedesign.levels import Band
+    from zonedesign.problem import Problem
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
+
+AIM = 1e4
+"""The size that the objective is scaled to, so that the engine's absolute tolerances mean nothing to it."""
+LARGEST = 1e3
+"""Rows of demand are scaled to coefficients of this size at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """A row that the rounds add: the sum of `values` times `columns` is at most `most`."""
+
+    columns: Ints
+    values: Floats
+    most: float
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """The integer program of a problem, stated in PuLP (`sheet`), and where its columns are.
+
+    `possible` is (arcs, levels): the pairs that have a column, and the levels at which they may be used; `centre` and
+    `unit` are (arcs,) positions. `x` (arcs,) is the column of every arc and `y` (n, levels) of every centre and level,
+    -1 where there is none; units that are locked together share columns, and with one level `y` is `x` of the centre
+    itself. The objective is `program objective / scale + constant`. `linking` says of every row whether it only ties
+    a unit's column to its centre's. `homeless` are units that no centre can hold: with one there is no plan.
+    """
+
+    problem: Problem
+    sheet: Sheet
+    possible: Mask
+    centre: Ints
+    unit: Ints
+    x: Ints
+    y: Ints
+    scale: float
+    constant: float
+    linking: Mask
+    homeless: Ints
+
+    @property
+    def binaries(self) -> Ints:
+        """The columns that must be whole; all others follow from them."""
+        both = np.concatenate([self.x[self.x >= 0], self.y[self.y >= 0]])
+        return np.unique(both)
+
+    def unscaled(self, value: float) -> float:
+        """Return the problem's objective for an objective of the program."""
+        return value / self.scale + self.constant
+
+    def scaled(self, value: float) -> float:
+        """Return the program's objective for an objective of the problem."""
+        return (value - self.constant) * self.scale
+
+    def values(self, centre_of: Ints, level_of: Ints) -> Floats | None:
+        """Return binary columns' values (in the order of `binaries`) of a plan, or None where it needs a column that is not there.
+
+        `centre_of` (n,) is every unit's centre, `level_of` (n,) the number of every unit's level.
+        """
+        on = np.zeros(self.sheet.width)
+        chosen = np.flatnonzero(centre_of[self.unit] == self.centre)
+        fits = chosen[self.possible[chosen, level_of[self.unit[chosen]]]]
+        if len(fits) < len(centre_of):
+            return None
+        on[self.x[fits]] = 1.0
+        centres = np.unique(centre_of)
+        on[self.y[centres, level_of[centres]]] = 1.0
+        return np.asarray(on[self.binaries])
+
+    def read(self, values: Floats) -> tuple[Ints, Ints]:
+        """Return (centre, level) of every unit (n,) from the values of all columns, each at its largest."""
+        n = len(self.problem.units)
+        held = np.where(self.x >= 0, values[self.x], -1.0)
+        order = np.lexsort((-self.centre, held))  # the last to write a unit has its largest value
+        centre_of = np.full(n, -1, dtype=np.int64)
+        centre_of[self.unit[order]] = self.centre[order]
+        marks = np.where(self.y >= 0, values[self.y], -1.0)
+        return centre_of, np.asarray(marks.argmax(axis=1))[centre_of]
+
+
+def state(problem: Problem, possible: Mask | None = None) -> Program:
+    """Return the program of a problem on the `possible` pairs (arcs, levels), all that reach and miles allow unless said."""
+    locks = locks_of(problem)
+    mask = restricted(problem, locks, problem.arcs.allowed if possible is None else possible)
+    sheet = Sheet()
+    arcs, n = problem.arcs, len(problem.units)
+    centre = np.repeat(np.arange(n), np.diff(arcs.indptr))
+    x = _unit_columns(sheet, locks, centre, arcs.units, mask)
+    y = _level_columns(sheet, n, centre, arcs.units, x, mask)
+    homeless = np.setdiff1d(np.arange(n), arcs.units[x >= 0])
+    linking = _write_assignment(sheet, locks, centre, arcs.units, x, y, mask)
+    draft = Program(problem, sheet, mask, centre, arcs.units, x, y, 1.0, 0.0, linking, homeless)
+    _write_volumes(draft)
+    _write_counts(draft)
+    for level in range(len(problem.levels)):
+        if problem.levels[level].character is not None:
+            _write_character(draft, level)
+    if any(level.hours_share is not None for level in problem.levels):
+        _write_shares(draft)
+    for unit in locks.centres:
+        own = x[(centre == unit) & (arcs.units == unit)]
+        sheet.row(own, np.ones(len(own)), least=1.0)
+    constant = write_travel(draft) + write_change(draft) + write_borders(draft) + write_cut(draft)
+    scale = _scale_of(problem, x)
+    sheet.finish(scale)
+    flags = np.zeros(sheet.height, dtype=bool)
+    flags[: len(linking)] = linking
+    return Program(problem, sheet, mask, centre, arcs.units, x, y, scale, constant, flags, homeless)
+
+
+def _unit_columns(sheet: Sheet, locks: Locks, centre: Ints, unit: Ints, mask: Mask) -> Ints:
+    """Return the column of every arc (arcs,); units that are locked together share theirs."""
+    n = len(locks.group)
+    x = np.full(len(unit), -1, dtype=np.int64)
+    used = np.flatnonzero(mask.any(axis=1))
+    cells, number = np.unique(centre[used] * n + locks.group[unit[used]], return_inverse=True)
+    first = sheet.width
+    for cell in cells:
+        sheet.column(f"x_{cell // n}_{cell % n}", whole=True)
+    x[used] = first + number
+    return x
+
+
+def _level_columns(sheet: Sheet, n: int, centre: Ints, unit: Ints, x: Ints, mask: Mask) -> Ints:
+    """Return the column of every centre at every level (n, levels); with one level the centre's own column serves."""
+    levels = mask.shape[1]
+    y = np.full((n, levels), -1, dtype=np.int64)
+    for arc in np.flatnonzero(centre == unit):
+        j = int(centre[arc])
+        for level in np.flatnonzero(mask[arc]):
+            y[j, level] = x[arc] if levels == 1 else sheet.column(f"y_{j}_{level}", whole=True)
+    return y
+
+
+def _write_assignment(
+    sheet: Sheet, locks: Locks, centre: Ints, unit: Ints, x: Ints, y: Ints, mask: Mask
+) -> Mask:
+    """Write: one zone for every unit, one level for every centre, no unit without its centre. Return the tying rows."""
+    linking: list[bool] = []
+    by_unit = np.argsort(unit, kind="stable")
+    starts = np.searchsorted(unit[by_unit], np.arange(len(locks.group) + 1))
+    for i in np.flatnonzero(locks.group == np.arange(len(locks.group))):
+        columns = x[by_unit[starts[i] : starts[i + 1]]]
+        columns = columns[columns >= 0]
+        if len(columns):
+            sheet.row(columns, np.ones(len(columns)), least=1.0, most=1.0)
+            linking.append(False)
+    own = np.full(len(locks.group), -1, dtype=np.int64)
+    own[centre[centre == unit]] = x[centre == unit]
+    if mask.shape[1] > 1:
+        for j in np.flatnonzero(own >= 0):
+            marks = y[j][y[j] >= 0]
+            sheet.row([*marks, own[j]], [*np.ones(len(marks)), -1.0], least=0.0, most=0.0)
+            linking.append(True)
+    written: set[tuple[int, ...]] = set()
+    for arc in np.flatnonzero((x >= 0) & (x != own[centre])):
+        j = centre[arc]
+        every = bool((mask[arc] == (y[j] >= 0)).all())
+        marks = [own[j]] if every else y[j][mask[arc]]
+        key = (int(x[arc]), *(int(mark) for mark in marks))
+        if key not in written:
+            written.add(key)
+            sheet.row([x[arc], *marks], [1.0, *(-np.ones(len(marks)))], most=0.0)
+            linking.append(True)
+    return np.array(linking, dtype=bool)
+
+
+def _write_volumes(draft: Program) -> None:
+    """Write the bands: what a zone holds lies between the least and the most of the level that it has."""
+    problem = draft.problem
+    demands: list[tuple[Floats, list[Band | None]]] = [(problem.hours, [level.weekly_hours for level in problem.levels])]
+    if problem.customers is not None:
+        demands.append((problem.customers, [level.customers for level in problem.levels]))
+    for weight, bands in demands:
+        if not any(bands):
+            continue
+        factor = scale_of_rows(weight)
+        for j in range(len(draft.y)):
+            row = _arcs_of(draft, j)
+            marks = np.flatnonzero(draft.y[j] >= 0)
+            if not len(marks):
+                continue
+            held = weight[draft.unit[row]] * factor
+            low, high = _ends([bands[level] for level in marks], float(weight[draft.unit[row]].sum()))
+            columns = np.concatenate([draft.x[row], draft.y[j][marks]])
+            if low.max() > 0:
+                draft.sheet.row(columns, np.concatenate([held, -low * factor]), least=0.0)
+            if (high * factor < held.sum()).any():
+                draft.sheet.row(columns, np.concatenate([held, -high * factor]), most=0.0)
+
+
+def scale_of_rows(weight: Floats) -> float:
+    """Return a power of two that brings the largest weight down to `LARGEST`; 1 where it is not above that."""
+    largest = float(weight.max(initial=0.0))
+    return 1.0 if largest <= LARGEST else 2.0 ** -int(np.ceil(np.log2(largest / LARGEST)))
+
+
+def _ends(bands: Sequence[Band | None], everything: float) -> tuple[Floats, Floats]:
+    """Return least and most for the bands, with the slack; an open end is 0 or everything there is."""
+    low = [max(0.0, (band[0] or 0.0) - SLACK) if band else 0.0 for band in bands]
+    high = [band[1] + SLACK if band and band[1] is not None else everything for band in bands]
+    return np.array(low), np.minimum(np.array(high, dtype=np.float64), everything)
+
+
+def _arcs_of(draft: Program, j: int) -> Ints:
+    """Return the arcs of a centre that have a column."""
+    indptr = draft.problem.arcs.indptr
+    span = np.arange(indptr[j], indptr[j + 1])
+    return np.asarray(span[draft.x[span] >= 0])
+
+
+def _write_counts(draft: Program) -> None:
+    """Write how many zones of each level there may be."""
+    for k, level in enumerate(draft.problem.levels):
+        marks = draft.y[:, k][draft.y[:, k] >= 0]
+        low, high = level.zone_range
+        if low > 0 or (high is not None and high < len(marks)):
+            draft.sheet.row(marks, np.ones(len(marks)), least=float(low), most=None if high is None else float(high))
+
+
+def _write_character(draft: Program, k: int) -> None:
+    """Write the least share of a zone's hours in units of the level's class, waived where the centre has another level."""
+    problem = draft.problem
+    character: Any = problem.levels[k].character
+    of_class = problem.units.frame[character.column].isin(character.values).to_numpy()
+    worth = (of_class - (character.at_least - SLACK)) * problem.hours * scale_of_rows(problem.hours)
+    for j in np.flatnonzero(draft.y[:, k] >= 0):
+        row = _arcs_of(draft, int(j))
+        value = worth[draft.unit[row]]
+        others = [mark for level, mark in enumerate(draft.y[j]) if mark >= 0 and level != k]
+        waiver = float(-value[value < 0].sum())
+        draft.sheet.row([*draft.x[row], *others], [*value, *(waiver for _ in others)], least=0.0)
+
+
+def _write_shares(draft: Program) -> None:
+    """Write each level's share of all hours, over a column for the hours of every centre at every level."""
+    problem = draft.problem
+    factor = scale_of_rows(problem.hours)
+    total = float(problem.hours.sum())
+    at_level: list[list[int]] = [[] for _ in problem.levels]
+    for j in range(len(draft.y)):
+        row = _arcs_of(draft, j)
+        held = problem.hours[draft.unit[row]] * factor
+        marks = np.flatnonzero(draft.y[j] >= 0)
+        low, high = _ends([problem.levels[level].weekly_hours for level in marks], float(held.sum()) / factor)
+        parts = []
+        for level, least, most in zip(marks, low * factor, high * factor, strict=True):
+            part = draft.sheet.column(f"h_{j}_{level}", most=float(held.sum()))
+            draft.sheet.row([part, draft.y[j, level]], [1.0, -most], most=0.0)
+            draft.sheet.row([part, draft.y[j, level]], [1.0, -least], least=0.0)
+            at_level[level].append(part)
+            parts.append(part)
+        if parts:
+            draft.sheet.row([*draft.x[row], *parts], [*held, *(-1.0 for _ in parts)], least=0.0, most=0.0)
+    for level, parts in zip(problem.levels, at_level, strict=True):
+        if level.hours_share is not None and total > 0:
+            low_share, high_share = level.hours_share
+            least = ((low_share or 0.0) - SLACK) * total * factor
+            most = ((1.0 if high_share is None else high_share) + SLACK) * total * factor
+            draft.sheet.row(parts, np.ones(len(parts)), least=least, most=most)
+
+
+def _scale_of(problem: Problem, x: Ints) -> float:
+    """Return a power of two that brings a usual objective to `AIM`."""
+    weights, used = problem.objective, x >= 0
+    hours = problem.hours[problem.arcs.units[used]]
+    minutes = problem.arcs.minutes[used]
+    usual = float((hours * minutes).sum() / hours.sum()) if hours.sum() > 0 else 0.0
+    size = weights.travel * usual / 2 + weights.change + weights.borders + weights.cut
+    return 2.0 ** round(float(np.log2(AIM / size))) if size > 0 else 1.0

@@ -1,0 +1,60 @@
+"""Names: what people call a zone, from the places where its hours are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from zonedesign.units import Units
+
+
+def zone_names(area: Units, members: Iterable[NDArray[np.int64]]) -> list[str]:
+    """Return a unique name for every zone: the place with most of its hours, and the next if two are alike.
+
+    Zones that are still alike are numbered in their order. Empty where the units have no column of names.
+    """
+    zones = list(members)
+    if area.name_column is None:
+        return ["" for _ in zones]
+    places = area.frame[area.name_column].astype(object)
+    places = places.where(places.notna(), "").astype(str).str.strip().to_numpy()
+    hours = area.hours.to_numpy()
+    candidates = [_by_hours(places[units], hours[units]) for units in zones]
+    first = [places[0] if places else "" for places in candidates]
+    names = [
+        f"{name} and {places[1]}" if first.count(name) > 1 and len(places) > 1 else name
+        for name, places in zip(first, candidates, strict=True)
+    ]
+    return _numbered(names)
+
+
+def _by_hours(places: NDArray[np.object_], hours: NDArray[np.floating[Any]]) -> list[str]:
+    """Return the named places of a zone, most hours first, then most units, then by name."""
+    found = pd.DataFrame({"place": places, "hours": hours, "units": 1}).groupby("place", as_index=False).sum()
+    found = found[found["place"] != ""].sort_values(
+        ["hours", "units", "place"], ascending=[False, False, True]
+    )
+    return [str(place) for place in found["place"]]
+
+
+def _numbered(names: list[str]) -> list[str]:
+    """Return the names with a number after each that occurs more than once, skipping names that are taken."""
+    taken = {name for name in names if names.count(name) == 1}
+    unique = []
+    for name in names:
+        if not name or names.count(name) == 1:
+            unique.append(name)
+            continue
+        number = 1
+        while f"{name} {number}" in taken:
+            number += 1
+        taken.add(f"{name} {number}")
+        unique.append(f"{name} {number}")
+    return unique

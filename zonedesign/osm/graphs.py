@@ -1,0 +1,264 @@
+"""OSMnx graphs, in memory, as GraphML or as frames, turned into the columns of a road network."""
+
+from __future__ import annotations
+
+import ast
+import zlib
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import ParseError
+
+import numpy as np
+import pandas as pd
+from shapely import wkt
+from shapely.errors import ShapelyError
+
+from zonedesign import _roadshape
+from zonedesign._roadframes import crs_of
+from zonedesign.errors import DataError, counted, listed
+from zonedesign.osm import tags as osm_tags
+from zonedesign.profiles import ROAD_CLASSES
+from zonedesign.roads import EdgeColumns, NodeColumns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from pyproj import CRS
+
+    Link = tuple[Any, Any, dict[str, Any]]
+
+_ROAD = ROAD_CLASSES.index("road")
+
+
+def read_graphml(path: Path) -> Any:
+    """Return the graph of a GraphML file, gzipped or not, its values still text.
+
+    Raises `DataError` for a file that cannot be read to its end.
+    """
+    import networkx as nx  # noqa: PLC0415
+
+    try:
+        return nx.read_graphml(path, force_multigraph=True)
+    except (ParseError, nx.NetworkXException, OSError, EOFError, zlib.error, ValueError, KeyError) as error:
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(
+            f"{path.name} cannot be read as GraphML ({why}); "
+            "it is truncated or of another kind: save it again"
+        ) from error
+
+
+def from_graph(
+    graph: Any, name: str, *, private: bool, ferries: bool, crs: CRS | None
+) -> tuple[NodeColumns, EdgeColumns, dict[str, int]]:
+    """Return the nodes, edges and counts of a networkx graph as OSMnx makes it: `x`, `y`, `crs`, `highway`.
+
+    The nodes are the graph's: where it was simplified, the length of an edge is that of its geometry. An
+    edge is one direction of travel; in an undirected graph it is both, unless `oneway`. OSMnx's own
+    speeds and travel times are not used: they know neither built-up from rural nor junctions.
+    """
+    places = dict(graph.nodes(data=True))
+    without = [node for node, data in places.items() if "x" not in data or "y" not in data]
+    if without:
+        raise DataError(
+            f"{name} has {counted(len(without), 'node')} without x and y: {listed(without)}; "
+            "OSMnx graphs have them"
+        )
+    links: list[Link] = []
+    for u, v, data in graph.edges(data=True):
+        if graph.is_directed():
+            links.append((u, v, data))
+            continue
+        # OSMnx keeps the direction of a one-way road in `from` and `to`
+        turned = (data.get("from"), data.get("to")) == (v, u)
+        start, end = (v, u) if turned else (u, v)
+        links.append((start, end, data))
+        if not _true(data.get("oneway")):
+            links.append((end, start, data))
+    nodes = pd.DataFrame.from_dict(places, orient="index")
+    return _columns(nodes, links, crs_of(None, graph.graph.get("crs"), name), name, (private, ferries, crs))
+
+
+def from_osmnx_frames(
+    nodes: pd.DataFrame, edges: pd.DataFrame, *, private: bool, ferries: bool, crs: CRS | None
+) -> tuple[NodeColumns, EdgeColumns, dict[str, int]]:
+    """Return the same from the two frames of `osmnx.graph_to_gdfs`: edges by (u, v, key), with `length`."""
+    ends = edges.index.to_frame(index=False) if {"u", "v"} <= set(edges.index.names) else edges[["u", "v"]]
+    rows: list[dict[Any, Any]] = pd.DataFrame(edges).to_dict("records")
+    links: list[Link] = list(zip(ends["u"], ends["v"], rows, strict=True))
+    own = crs_of(nodes, None if getattr(nodes, "crs", None) is not None else crs, "nodes")
+    return _columns(pd.DataFrame(nodes), links, own, "frames", (private, ferries, crs))
+
+
+def _columns(
+    nodes: pd.DataFrame, links: list[Link], own: CRS, name: str, how: tuple[bool, bool, CRS | None]
+) -> tuple[NodeColumns, EdgeColumns, dict[str, int]]:
+    private, ferries, crs = how
+    counts: Counter[str] = Counter({"edges read": len(links)})
+    kept: list[tuple[Any, Any, dict[str, Any], int, dict[str, str]]] = []  # ends, data, class, tags
+    for u, v, data in links:
+        tags = _tags(data)
+        kind = _class(data, tags, counts, private=private, ferries=ferries)
+        if kind is None:
+            continue
+        if u == v:
+            counts["self-loops left out"] += 1
+            continue
+        kept.append((u, v, data, kind, tags))
+    if not kept:
+        raise DataError(f"{name} has no drivable road among its {counted(len(links), 'edge')}")
+    ids = pd.Index(list(dict.fromkeys(end for link in kept for end in link[:2])))
+    strangers = ids.difference(nodes.index)
+    if len(strangers):
+        raise DataError(
+            f"{name} has {counted(len(strangers), 'edge end')} not among its nodes: {listed(strangers)}"
+        )
+    used = nodes.loc[ids]
+    x, y = (pd.to_numeric(used[axis], errors="coerce").to_numpy(np.float64) for axis in ("x", "y"))
+    if not np.isfinite(x + y).all():
+        bad = ids[~np.isfinite(x + y)]
+        raise DataError(f"{name} has {counted(len(bad), 'node')} whose x or y is no number: {listed(bad)}")
+    x, y, metric = _roadshape.to_metres(x, y, own, crs)
+    number = {node: at for at, node in enumerate(ids)}
+    tails = np.array([number[link[0]] for link in kept], dtype=np.int64)
+    heads = np.array([number[link[1]] for link in kept], dtype=np.int64)
+    edges = _edges(kept, (tails, heads), (x, y), used, counts, geographic=own.is_geographic)
+    return NodeColumns(_whole_ids(ids, counts), x, y, metric), edges, dict(counts)
+
+
+def _edges(
+    kept: list[Any],
+    ends: tuple[NDArray[np.int64], NDArray[np.int64]],
+    places: tuple[NDArray[np.float64], NDArray[np.float64]],
+    nodes: pd.DataFrame,
+    counts: Counter[str],
+    *,
+    geographic: bool,
+) -> EdgeColumns:
+    (tails, heads), (x, y) = ends, places
+    rank = np.array([link[3] for link in kept], dtype=np.int64)
+    length_m = np.array([_length(link[2], geographic=geographic) for link in kept])
+    straight = np.hypot(x[tails] - x[heads], y[tails] - y[heads])
+    counts["edges without a length, taken as straight"] = int(np.isnan(length_m).sum())
+    length_m = np.where(np.isnan(length_m), straight, length_m)
+    counts["edges of no length kept"] = int((length_m == 0).sum())
+    if (length_m < 0).any():
+        raise DataError(
+            f"{counted(int((length_m < 0).sum()), 'edge')} of negative length; lengths are in metres"
+        )
+    limits = [_limit(link[4], link[2], ROAD_CLASSES[link[3]], counts) for link in kept]
+    said = [osm_tags.built_up(link[4], limit) for link, limit in zip(kept, limits, strict=True)]
+    told = np.array([-1 if answer is None else int(answer) for answer in said])
+    guessed = _roadshape.built_up_edges(x, y, tails, heads, rank)
+    corner = nodes["highway"].astype(object) if "highway" in nodes else pd.Series(None, index=nodes.index)
+    minutes = [
+        osm_tags.duration_minutes(link[4].get("duration")) if link[3] == osm_tags.FERRY else None
+        for link in kept
+    ]
+    return EdgeColumns(
+        tails, heads, length_m, rank,
+        np.array([np.nan if v is None or v == float("inf") else v for v in limits], dtype=np.float64),
+        np.where(told < 0, guessed, told > 0),
+        _roadshape.junction_codes(
+            len(x), tails, heads, rank,
+            signals=(corner == "traffic_signals").to_numpy(np.bool_),
+            mini_roundabout=(corner == "mini_roundabout").to_numpy(np.bool_),
+            roundabout_edge=np.array([osm_tags.roundabout(link[4]) for link in kept], dtype=np.bool_),
+        ),
+        np.array([np.nan if v is None else v for v in minutes], dtype=np.float64),
+    )  # fmt: skip
+
+
+def _class(
+    data: dict[str, Any], tags: dict[str, str], counts: Counter[str], *, private: bool, ferries: bool
+) -> int | None:
+    values = _values(data.get("highway"))
+    if not values and tags.get("route") == "ferry":
+        reason = None if ferries and osm_tags.ferry_access(tags) == "open" else "ferries left out"
+        kind: int | None = osm_tags.FERRY
+    elif not values:
+        counts["edges without a class, taken as road"] += 1
+        return _ROAD
+    else:
+        # of the classes that simplifying has joined, the least important: the slowest
+        codes = [osm_tags.CLASS_CODE[value] for value in values if value in osm_tags.CLASS_CODE]
+        kind = max(codes) if codes else None
+        reason = None if codes else "edges that are no drivable road left out"
+    if reason is None:
+        state = osm_tags.access(tags)
+        if state == "closed" and kind != osm_tags.FERRY:
+            reason = "roads closed to cars left out"
+        elif state == "private" and not private:
+            reason = "private roads left out"
+    if reason:
+        counts[reason] += 1
+        return None
+    return kind
+
+
+def _limit(tags: dict[str, str], data: dict[str, Any], kind: str, counts: Counter[str]) -> float | None:
+    along, against, junk = osm_tags.limits(tags, kind)
+    counts["speed limits not understood"] += junk
+    limit = against if _true(data.get("reversed")) else along
+    counts["edges with a speed limit"] += limit is not None
+    return limit
+
+
+def _tags(data: dict[str, Any]) -> dict[str, str]:
+    """Return the tags of an edge as text; the several values of a simplified edge are joined by `;`."""
+    return {
+        key: ";".join(_values(value)) for key, value in data.items() if key != "geometry" and _values(value)
+    }
+
+
+def _values(value: Any) -> list[str]:
+    if isinstance(value, str) and value.startswith("[") and value.endswith("]"):
+        try:
+            value = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            return [value]
+    if isinstance(value, list | tuple | set):
+        return [str(item) for item in value]
+    if value is None or value == "" or (isinstance(value, float) and np.isnan(value)):
+        return []
+    return [str(value)]
+
+
+def _true(value: Any) -> bool:
+    return str(value).strip().lower() in {"true", "yes", "1"}
+
+
+def _length(data: dict[str, Any], *, geographic: bool) -> float:
+    """Return `length` in metres, else the length of the geometry, else NaN."""
+    try:
+        length = float(data["length"])
+    except (KeyError, TypeError, ValueError):
+        length = float("nan")
+    if np.isfinite(length):
+        return length
+    shape = data.get("geometry")
+    try:
+        shape = wkt.loads(shape) if isinstance(shape, str) else shape
+        if shape is None:
+            return float("nan")
+        if not geographic:
+            return float(shape.length)
+        lon, lat = np.array(shape.coords, dtype=np.float64)[:, :2].T
+        at = np.arange(len(lon))
+        return float(_roadshape.ground_metres(lon, lat, at[:-1], at[1:]).sum())
+    except (ShapelyError, AttributeError, NotImplementedError):
+        return float("nan")
+
+
+def _whole_ids(ids: Iterable[Any], counts: Counter[str]) -> NDArray[np.int64]:
+    """Return the ids as whole numbers; where they are none, numbers from 0 in the order they occur."""
+    try:
+        numbers = [int(str(node)) for node in ids]
+        if len(set(numbers)) == len(numbers):
+            return np.array(numbers, dtype=np.int64)
+    except (ValueError, OverflowError):
+        pass
+    names = list(ids)
+    counts["nodes numbered anew, their ids being no whole numbers"] = len(names)
+    return np.arange(len(names), dtype=np.int64)

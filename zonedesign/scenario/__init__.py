@@ -1,0 +1,49 @@
+"""The scenario: a TOML file that says what to design, read strictly and made into a problem."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zonedesign.scenario.building import build
+from zonedesign.scenario.findings import Finding, findings
+from zonedesign.scenario.reading import parse
+from zonedesign.scenario.settings import Settings
+
+if TYPE_CHECKING:
+    from zonedesign.levels import Level
+    from zonedesign.problem import Problem
+    from zonedesign.progress import Progress
+
+__all__ = ["Finding", "Scenario", "Settings", "read_scenario"]
+
+
+@dataclass(frozen=True, repr=False)
+class Scenario:
+    """A scenario file as read: its `settings`, its `levels`, and the `files` it consists of, itself first."""
+
+    path: Path
+    name: str
+    settings: Settings
+    levels: tuple[Level, ...]
+    files: tuple[Path, ...]
+
+    def problem(self, progress: Progress | None = None) -> Problem:
+        """Return the problem, with all that the scenario names read; `DataError` says what is wrong."""
+        return build(self.files, self.name, self.settings, self.levels, progress)
+
+    def check(self, progress: Progress | None = None, *, problem: Problem | None = None) -> list[Finding]:
+        """Return what lines up and what does not, as plain data; a problem that was built already is used."""
+        return findings(problem or self.problem(progress))
+
+    def __repr__(self) -> str:
+        levels = ", ".join(level.name for level in self.levels)
+        return f"<Scenario: {self.name}, levels {levels}, {self.path.name}>"
+
+
+def read_scenario(path: str | Path) -> Scenario:
+    """Return a scenario file with what it extends; `ScenarioError` names the file and the key of a fault."""
+    path = Path(path)
+    parsed = parse(path)
+    return Scenario(path, parsed.settings.name or path.stem, parsed.settings, parsed.levels, parsed.files)

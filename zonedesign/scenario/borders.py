@@ -1,0 +1,167 @@
+"""Borders and the baseline of a scenario: what code, and what zone today, each unit has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from zonedesign import tables
+from zonedesign._unitshapes import metres, repaired, require_crs
+from zonedesign.errors import (
+    DataError,
+    ScenarioError,
+    counted,
+    listed,
+    nearest_name,
+    require_columns,
+    require_unique,
+)
+from zonedesign.plan import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zonedesign.levels import Level
+    from zonedesign.scenario.settings import BorderTable, LocksTable
+    from zonedesign.traveltimes import TravelTimes
+    from zonedesign.units import Units
+
+NEAR_M = 500.0
+"""A point outside every border polygon has the code of the nearest within this: coasts are drawn roughly."""
+
+
+def border_of(border: BorderTable | str, units: Units, what: str, notes: list[str]) -> pd.Series[Any]:
+    """Return the code of every unit: a column's, a table's, or that of the polygon with its point.
+
+    Adds notes of units placed by nearness or in several polygons. Raises `DataError` naming units without a
+    code.
+    """
+    if isinstance(border, str):
+        require_columns(units.frame.columns, [border], f"{what}: the units")
+        return units.frame[border]
+    source = Path(border.path).name
+    if _is_table(border.path):
+        codes = _from_table(border, units, source, notes)
+    else:
+        codes = _from_polygons(border, units, source, notes)
+    absent = codes.index[codes.isna()]
+    if len(absent):
+        raise DataError(
+            f"{source}: {counted(len(absent), 'unit')} in no '{border.id}': {listed(absent)}; "
+            "a border set covers every unit, so complete it or exclude these"
+        )
+    return codes
+
+
+def _is_table(path: str) -> bool:
+    return Path(path).suffix.lower() in {".csv", ".tsv", ".txt", ".xlsx", ".ods"}
+
+
+def _from_table(border: BorderTable, units: Units, source: str, notes: list[str]) -> pd.Series[Any]:
+    id_name = str(units.ids.name)
+    table = tables.read_table(border.path, border.layer)
+    require_columns(table.columns, [id_name, border.id], source)
+    require_unique(table[id_name], f"'{id_name}'", source)
+    table.index = pd.Index(tables.as_ids(table[id_name], units.ids))
+    notes += _strange(table.index, units, source)
+    return table[border.id].reindex(units.ids)
+
+
+def _from_polygons(border: BorderTable, units: Units, source: str, notes: list[str]) -> pd.Series[Any]:
+    frame = tables.read_layer(border.path, border.layer)
+    require_columns(frame.columns, [border.id], source)
+    require_unique(frame[border.id], f"'{border.id}'", source)
+    require_crs(frame.geometry, source)
+    frame = frame.set_index(border.id, drop=False)
+    frame, mended = repaired(frame[frame.geometry.notna()], source)
+    notes += mended
+    if units.points is None:
+        raise DataError(f"{source}: the units have no points to look up in its polygons")
+    shapes = metres(frame.geometry)
+    points = units.points.to_crs(shapes.crs).to_numpy()
+    tree = shapely.STRtree(shapes.to_numpy())
+    at = np.full(len(points), len(shapes), dtype=np.int64)
+    one, polygon = tree.query(points, predicate="intersects")
+    np.minimum.at(at, one, polygon)
+    several = int((np.bincount(one, minlength=len(points)) > 1).sum())
+    outside = np.flatnonzero(at == len(shapes))
+    one, polygon = tree.query_nearest(points[outside], max_distance=NEAR_M)
+    np.minimum.at(at, outside[one], polygon)
+    near = int((at[outside] < len(shapes)).sum())
+    if several:
+        notes.append(
+            f"{source}: {counted(several, 'unit')} in more than one '{border.id}'; the first in the file "
+            "counts"
+        )
+    if near:
+        notes.append(
+            f"{source}: {counted(near, 'unit')} in no '{border.id}' but within {NEAR_M:g} m of one, given "
+            "that"
+        )
+    codes = frame[border.id].to_numpy(dtype=object)[np.minimum(at, len(shapes) - 1)]
+    codes[at == len(shapes)] = None
+    return pd.Series(codes, index=units.ids, name=border.id)
+
+
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """The zones in force today: `zone` by unit (text), and stated centres by zone."""
+
+    zone: pd.Series[Any]
+    centre: dict[str, Any]
+
+    def on(self, units: Units, times: TravelTimes, levels: Sequence[Level]) -> Plan | pd.Series[Any]:
+        """Return a plan where today's centres are stated, else just the zones."""
+        if not self.centre:
+            return self.zone
+        return Plan.from_labels(units, times, self.zone, levels=levels, centre=self.centre)
+
+
+def baseline_of(path: str, units: Units, locks: LocksTable, notes: list[str]) -> Baseline:
+    """Return the baseline in a table of `unit` (or the units' id) and `zone`, with `centre` where it has one.
+
+    Raises `DataError` naming units without a zone or twice, and `ScenarioError` for locks on zones that are
+    not there.
+    """
+    source = Path(path).name
+    table = tables.read_table(path)
+    column = "unit" if "unit" in table.columns else str(units.ids.name)
+    require_columns(table.columns, ["unit" if column not in table.columns else column, "zone"], source)
+    table.index = pd.Index(tables.as_ids(table[column], units.ids))
+    require_unique(table.index, "unit", source)
+    notes += _strange(table.index, units, source)
+    zone = table["zone"].map(tables.as_text).reindex(units.ids)
+    absent = zone.index[zone.isna()]
+    if len(absent):
+        raise DataError(
+            f"{source} gives no zone to {counted(len(absent), 'unit')}: {listed(absent)}; a baseline covers "
+            "every unit"
+        )
+    known = sorted(set(zone))
+    for what, named in (("fixed", locks.fixed.values()), ("frozen", locks.frozen)):
+        for each in named:
+            if str(each) not in known:
+                raise ScenarioError(
+                    f"locks.{what} names zone '{each}', which {source} does not "
+                    f"have{nearest_name(each, known)}"
+                )
+    centre: dict[str, Any] = {}
+    if "centre" in table.columns:
+        stated = table.loc[table["centre"].notna()]
+        at = tables.as_ids(stated["centre"], units.ids)
+        centre = {tables.as_text(z): c for z, c in zip(stated["zone"], at, strict=True) if c in units.ids}
+    return Baseline(zone, centre)
+
+
+def _strange(ids: pd.Index[Any], units: Units, source: str) -> list[str]:
+    """Return a note of ids in a table that are no unit, nor one that was left out on purpose."""
+    known = units.ids if units.excluded is None else units.ids.append(units.excluded.index)
+    strange = ids[~ids.isin(known)]
+    if not len(strange):
+        return []
+    return [f"{source}: {counted(len(strange), 'id')} that no unit has: {listed(strange)}; not used"]
