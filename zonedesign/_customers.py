@@ -47,7 +47,7 @@ def read_customers(table: str | Path | pd.DataFrame) -> Customers:
     """
     source = "the customers" if isinstance(table, pd.DataFrame) else Path(table).name
     rows = table.copy() if isinstance(table, pd.DataFrame) else tables.read_table(table)
-    rows.columns = [_known_name(name) for name in rows.columns]
+    rows.columns = [known_name(name) for name in rows.columns]
     if "id" not in rows.columns and rows.index.name is not None:
         rows = rows.reset_index().rename(columns={rows.index.name: "id"})
     require_columns(rows.columns, ["id"], source)
@@ -70,7 +70,7 @@ def read_customers(table: str | Path | pd.DataFrame) -> Customers:
     return Customers(frame, source, tuple(notes))
 
 
-def _known_name(name: Any) -> str:
+def known_name(name: Any) -> str:
     """Return the contract's name where a column is that name in other letters or with blanks around it."""
     plain = str(name).strip()
     return plain.lower() if plain.lower() in COLUMNS else plain

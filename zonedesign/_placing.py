@@ -12,15 +12,18 @@ import pandas as pd
 import shapely
 
 from zonedesign import tables
+from zonedesign._customers import Customers, known_name
 from zonedesign._unitshapes import are_polygons, metres
 from zonedesign.errors import DataError, counted, require_columns, require_unique
 
 if TYPE_CHECKING:
-    from zonedesign._customers import Customers
     from zonedesign.units import Units
 
 NEAR_M = 100.0
 """A point outside every polygon belongs to the nearest within this: polygons are generalised, coasts most."""
+
+HELD, SHARED, NEAR = 1, 2, 3
+"""How a shape holds a point: alone, as the first of several, or as the nearest."""
 
 OUTSIDE = "outside every unit"
 STRANGE = "with an unknown postcode"
@@ -53,11 +56,11 @@ def place(people: Customers, units: Units, postcodes: str | Path | pd.DataFrame 
     ids, shapes = _everywhere(units)
     unit = pd.Series(None, index=frame.index, dtype=object)
     reason = pd.Series(NOWHERE, index=frame.index, dtype=object)
-    near = np.zeros(len(frame), dtype=bool)
+    how = np.zeros(len(frame), dtype=np.int64)
     if located:
         points = tables.points_in(frame, source)
         there = points.notna().to_numpy()
-        at, near[there] = holding(points[there], shapes)
+        at, how[there] = holding(points[there], shapes)
         unit[there] = _named(ids, at)
         reason[there] = OUTSIDE
     open_rows = (reason == NOWHERE).to_numpy()
@@ -70,23 +73,28 @@ def place(people: Customers, units: Units, postcodes: str | Path | pd.DataFrame 
                 "postcodes; name one as demand.postcodes (postcode, easting, northing)"
             )
         if wanted.any() and postcodes is not None:
-            found, close, why = _by_postcode(
+            found, held, why = _by_postcode(
                 _tidy(frame["postcode"][wanted]), postcodes, (ids, shapes), id_name
             )
-            unit[wanted], near[wanted], reason[wanted] = found, close, why
+            unit[wanted], how[wanted], reason[wanted] = found, held, why
     open_rows = (reason == NOWHERE).to_numpy()
     if open_rows.any() and id_name in columns:
         stated = frame[id_name][open_rows]
         named = pd.Series(tables.as_ids(stated, ids), index=stated.index, dtype=object)
         unit[open_rows] = named.where(named.isin(ids), None)
         reason[open_rows] = np.where(stated.isna(), NOWHERE, OUTSIDE)
-    return _told(unit, reason, near, source)
+    return _told(unit, reason, how, source)
 
 
-def _told(unit: pd.Series[Any], reason: pd.Series[Any], near: Any, source: str) -> Places:
+def _told(unit: pd.Series[Any], reason: pd.Series[Any], how: Any, source: str) -> Places:
     unplaced = reason[unit.isna()]
     notes = []
-    close = int((near & unit.notna().to_numpy()).sum())
+    close, shared = int((how == NEAR).sum()), int((how == SHARED).sum())
+    if shared:
+        notes.append(
+            f"{source}: {counted(shared, 'customer')} on a boundary or where units overlap, counted in "
+            "the first"
+        )
     if close:
         notes.append(
             f"{source}: {counted(close, 'customer')} outside every unit but within {NEAR_M:g} m of one, "
@@ -98,27 +106,25 @@ def _told(unit: pd.Series[Any], reason: pd.Series[Any], near: Any, source: str) 
 
 
 def holding(points: gpd.GeoSeries, shapes: gpd.GeoSeries) -> tuple[Any, Any]:
-    """Return the position of the shape that holds each point, -1 for none, and whether it is just near.
+    """Return the position of the shape that holds each point, -1 for none, and how: `HELD`, `SHARED`, `NEAR`.
 
-    A point on a boundary, or in two shapes, is in the first of them; outside all, the nearest within 100 m
-    counts.
+    A point on a boundary, or in several shapes, is in the first of them; outside all, the nearest within
+    100 m counts.
     """
     flat = metres(shapes)
     if not are_polygons(flat):
-        raise DataError(
-            "the units are points, so which of them a customer lives in is not known; give polygons"
-        )
+        raise DataError("the shapes are no polygons, so none of them holds a point; give polygons")
     tree = shapely.STRtree(flat.to_numpy())
     placed = points.to_crs(flat.crs).to_numpy()
     at = np.full(len(placed), len(flat), dtype=np.int64)
     one, shape = tree.query(placed, predicate="intersects")
     np.minimum.at(at, one, shape)
+    how = np.minimum(np.bincount(one, minlength=len(placed)), SHARED)
     outside = np.flatnonzero(at == len(flat))
     one, shape = tree.query_nearest(placed[outside], max_distance=NEAR_M)
     np.minimum.at(at, outside[one], shape)
-    near = np.zeros(len(placed), dtype=bool)
-    near[outside] = at[outside] < len(flat)
-    return np.where(at == len(flat), -1, at), near
+    how[outside[one]] = NEAR
+    return np.where(at == len(flat), -1, at), how
 
 
 def _everywhere(units: Units) -> tuple[pd.Index[Any], gpd.GeoSeries]:
@@ -153,20 +159,21 @@ def _by_postcode(
     units: tuple[pd.Index[Any], gpd.GeoSeries],
     id_name: str,
 ) -> tuple[Any, Any, Any]:
-    """Return unit, whether it is only the nearest, and the reason where it is none, for each postcode.
+    """Return unit, how it holds the point, and the reason where there is none, for each postcode.
 
     A column with the units' ids counts before the postcode's point, for it is what the directory says.
     """
     ids, shapes = units
     source = "the postcodes" if isinstance(postcodes, pd.DataFrame) else Path(postcodes).name
     table = postcodes if isinstance(postcodes, pd.DataFrame) else tables.read_table(postcodes)
+    table = table.rename(columns=known_name)
     require_columns(table.columns, ["postcode"], source)
     table = table.set_index(_tidy(table["postcode"]))
     table = table[table.index.isin(wanted)]
     require_unique(table.index, "postcode", source)
     row = table.reindex(wanted)
     unit = np.full(len(wanted), None, dtype=object)
-    near = np.zeros(len(wanted), dtype=bool)
+    how = np.zeros(len(wanted), dtype=np.int64)
     if id_name in table.columns:
         stated = pd.Series(tables.as_ids(row[id_name], ids), dtype=object)
         unit = stated.where(stated.isin(ids), None).to_numpy(dtype=object)
@@ -175,8 +182,8 @@ def _by_postcode(
         points = tables.points_in(row.reset_index(drop=True), source)
         there = open_rows & points.notna().to_numpy()
         if there.any():
-            at, near[there] = holding(points[there], shapes)
+            at, how[there] = holding(points[there], shapes)
             unit[there] = _named(ids, at)
     elif id_name not in table.columns:
         raise DataError(f"{source} needs easting and northing, lon and lat, or the units' id '{id_name}'")
-    return unit, near, np.where(wanted.isin(table.index), OUTSIDE, STRANGE)
+    return unit, how, np.where(wanted.isin(table.index), OUTSIDE, STRANGE)

@@ -1,7 +1,7 @@
 """Plan tables: `plan.csv` and `zones.csv` written, and any table of units and zones read back as a plan.
 
-Text that a spreadsheet would run as a formula (it begins with `=`, `+`, `-`, `@`, a tab or a line break, and is no
-number) gets an apostrophe before it, and reading takes it away again: ids come back as they were.
+Text that a spreadsheet would run as a formula (it begins with `=`, `+`, `-`, `@`, a tab or a line break, and
+is no number) gets an apostrophe before it, and reading takes it away again: ids come back as they were.
 """
 
 from __future__ import annotations
@@ -60,12 +60,13 @@ def zones_csv(plan: Plan) -> str:
 def read_plan(
     path: str | Path, problem: Problem, *, unit: str = "unit", zone: str = "zone", partial: bool = False
 ) -> Plan:
-    """Return the plan in a CSV file that has a column of units and one of zones; `level` and `centre` are optional.
+    """Return the plan in a CSV file, or in an output folder; the columns `level` and `centre` are optional.
 
-    A missing centre is the zone's best, a missing level the first whose bands hold, else the nearest. Levels that the
-    problem lacks and centres outside their zone are kept, for `verify` to judge. Excluded units are left out and
-    logged. Raises `DataError` for a file that is no such table, unknown or repeated units, two levels or centres in
-    one zone, and for units without zone unless `partial`: then the plan holds the others and `verify` names these.
+    A missing centre is the zone's best, a missing level the first whose bands hold, else the nearest. Levels
+    that the problem lacks and centres outside their zone are kept, for `verify` to judge. Excluded units are
+    left out and logged. Raises `DataError` for a file that is no such table, unknown or repeated units, two
+    levels or centres in one zone, and for units without zone unless `partial`: then the plan holds the others
+    only, and `verify` names those that are missing.
     """
     units = problem.units
     table = read_labels(path, units, unit=unit, zone=zone)
@@ -77,11 +78,9 @@ def read_plan(
     centres = {str(name): _only(group["centre"], name, path) for name, group in by_zone}
     names = {level.name for level in problem.levels}
     home = table["zone"].to_dict()
-    lost = [z for z, c in centres.items() if c is not None and c not in home]
+    lost = [z for z, centre in centres.items() if centre is not None and centre not in home]
     if lost:
-        log.warning(
-            "%s: centres without a zone of their own in zones %s; the best is taken", path, listed(lost)
-        )
+        log.warning("%s: the centre has no zone itself in %s; the best unit is taken", path, listed(lost))
     plan = Plan.from_labels(
         units,
         problem.times,
@@ -94,51 +93,46 @@ def read_plan(
     stated = [z for z in plan.zone_ids if centres[z] is not None and centres[z] in home]
     at = plan.centres.copy()
     for z in stated:
-        at[plan.zone_ids.index(z)] = units.ids.get_loc(centres[z])
+        at[plan.zone_ids.index(z)] = int(units.ids.get_indexer(pd.Index([centres[z]]))[0])
     chosen = tuple(levels[z] or level for z, level in zip(plan.zone_ids, plan.levels, strict=True))
     return replace(plan, levels=chosen, centres=at)
 
 
 def read_labels(path: str | Path, units: Units, *, unit: str = "unit", zone: str = "zone") -> pd.DataFrame:
-    """Return `zone`, `level` and `centre` (None where not stated) of the units in a CSV file, on the units' own ids.
+    """Return zone, level and centre (None where not stated) of the units in a CSV file, on the units' ids.
 
-    Units without zone are not in the frame; excluded ones are left out and logged. Raises `DataError` as `read_plan`.
+    Units without zone are not in the frame; excluded ones are left out and logged. Raises as `read_plan`.
     """
     path = Path(path)
     path = path / "plan.csv" if path.is_dir() else path
     rows = _read(path)
     require_columns(rows.columns, (unit, zone), path.name)
     known = {str(each): each for each in units.ids.tolist()}
-    ids = [_id_of(text, known) for text in rows[unit]]
-    require_unique(
-        [text if each is None else each for each, text in zip(ids, rows[unit], strict=True)], unit, path.name
-    )
+    texts = rows[unit].str.strip().tolist()
+    ids = [_id_of(text, known) for text in texts]
+    require_unique([t if i is None else i for i, t in zip(ids, texts, strict=True)], unit, path.name)
     left_out = set() if units.excluded is None else {str(each) for each in units.excluded.index}
-    ignored = [text for each, text in zip(ids, rows[unit], strict=True) if each is None and text in left_out]
-    strange = [t for each, t in zip(ids, rows[unit], strict=True) if each is None and t not in left_out]
+    unknown = [text for i, text in zip(ids, texts, strict=True) if i is None]
+    strange = [text for text in unknown if text not in left_out]
     if strange:
         raise DataError(
             f"{path.name} names {counted(len(strange), 'unit')} that are not there: {listed(strange)}"
             f"{nearest_name(strange[0], known)}"
         )
-    if ignored:
-        log.warning(
-            "%s: %s excluded from the problem, left out: %s",
-            path,
-            counted(len(ignored), "unit"),
-            listed(ignored),
-        )
-    found: dict[str, list[Any]] = {"zone": [_text(text) for text in rows[zone]]}
-    found["level"] = [_text(text) for text in rows["level"]] if "level" in rows else [None] * len(rows)
-    found["centre"] = _centres(rows["centre"], known, path) if "centre" in rows else [None] * len(rows)
-    frame = pd.DataFrame(found, index=pd.Index(ids, dtype=object), dtype=object)
-    frame = frame[[each is not None and bool(z) for each, z in zip(ids, found["zone"], strict=True)]]
-    if frame.empty:
-        raise DataError(
-            f"{path.name} gives no unit a zone; it needs a row with '{unit}' and '{zone}' for each unit"
-        )
-    at = units.ids.get_indexer(pd.Index(frame.index.tolist()))
-    return frame.set_axis(units.ids[at]).astype(object)
+    if unknown:
+        log.warning("%s: %s excluded, left out: %s", path, counted(len(unknown), "unit"), listed(unknown))
+    nothing = [None] * len(rows)
+    found: dict[str, list[Any]] = {
+        "zone": [_text(text) for text in rows[zone]],
+        "level": [_text(text) for text in rows["level"]] if "level" in rows else nothing,
+        "centre": _centres(rows["centre"], known, left_out, path) if "centre" in rows else nothing,
+    }
+    keep = [i for i, z in enumerate(found["zone"]) if z and ids[i] is not None]
+    if not keep:
+        raise DataError(f"{path.name} gives no unit a zone; it needs '{unit}' and '{zone}' for each unit")
+    at = units.ids.get_indexer(pd.Index([ids[i] for i in keep]))
+    columns = {name: [values[i] for i in keep] for name, values in found.items()}
+    return pd.DataFrame(columns, index=units.ids[at], dtype=object)
 
 
 def _csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
@@ -150,7 +144,7 @@ def _csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    """Return a value as a cell: numbers to the last digit, text that no spreadsheet runs, empty for unknown."""
+    """Return a value as a cell: numbers to the last digit, text that no spreadsheet runs, else empty."""
     if value is None or value is pd.NA:
         return ""
     if isinstance(value, Integral):
@@ -183,14 +177,19 @@ def _id_of(cell: str, known: dict[str, Any]) -> Any:
     return None
 
 
-def _centres(cells: Iterable[str], known: dict[str, Any], path: Path) -> list[Any]:
-    centres = [_id_of(cell, known) if cell.strip() else None for cell in cells]
-    strange = sorted({cell for cell, c in zip(cells, centres, strict=True) if cell.strip() and c is None})
+def _centres(cells: Iterable[str], known: dict[str, Any], left_out: set[str], path: Path) -> list[Any]:
+    """Return the centres in their ids' own type, None where none is stated or it is a unit left out."""
+    texts = [cell.strip() for cell in cells]
+    centres = [_id_of(text, known) if text else None for text in texts]
+    lost = {text for text, centre in zip(texts, centres, strict=True) if text and centre is None}
+    strange = sorted(lost - left_out)
     if strange:
         raise DataError(
             f"{path.name} has {counted(len(strange), 'centre')} that are no unit: {listed(strange)}"
             f"{nearest_name(strange[0], known)}"
         )
+    if lost:
+        log.warning("%s: centres at units left out: %s; the best unit is taken", path, listed(sorted(lost)))
     return centres
 
 
@@ -211,7 +210,7 @@ def _only(values: pd.Series[Any], zone: Any, path: str | Path) -> Any:
     stated = list(dict.fromkeys(value for value in values if value is not None))
     if len(stated) > 1:
         raise DataError(
-            f"{Path(path).name}: zone {zone} has {len(stated)} {values.name}s: {listed(stated)}; a zone has one"
+            f"{Path(path).name}: zone {zone} has {len(stated)} {values.name}s: {listed(stated)}; it has one"
         )
     return stated[0] if stated else None
 

@@ -60,7 +60,7 @@ def require_crs(shapes: gpd.GeoSeries, source: str) -> None:
         )
 
 
-def repaired(frame: gpd.GeoDataFrame, source: str) -> tuple[gpd.GeoDataFrame, list[str]]:
+def repaired(frame: gpd.GeoDataFrame, source: str, row: str = "unit") -> tuple[gpd.GeoDataFrame, list[str]]:
     """Return the frame with valid shapes, and a note of what was mended; a polygon keeps its polygon parts.
 
     Missing shapes are left for the caller. Raises `DataError` for shapes that are neither polygons nor
@@ -74,7 +74,7 @@ def repaired(frame: gpd.GeoDataFrame, source: str) -> tuple[gpd.GeoDataFrame, li
     mixed &= ~parts_only
     if mixed.any():
         raise DataError(
-            f"{source} has {counted(int(mixed.sum()), 'unit')} that are {kinds[mixed].iloc[0]}s: "
+            f"{source} has {counted(int(mixed.sum()), row)} that are {kinds[mixed].iloc[0]}s: "
             f"{listed(frame.index[mixed])}; units are polygons"
         )
     flat = shapely.force_2d(shapes.to_numpy())
@@ -93,7 +93,9 @@ def repaired(frame: gpd.GeoDataFrame, source: str) -> tuple[gpd.GeoDataFrame, li
     note = (
         f"{source}: {counted(int(broken.sum()), 'invalid polygon')} repaired: {listed(frame.index[broken])}"
     )
-    return frame.set_geometry(gpd.GeoSeries(flat, index=frame.index, crs=frame.crs)), [note]
+    frame = frame.copy()
+    frame[shapes.name] = gpd.GeoSeries(flat, index=frame.index, crs=frame.crs)
+    return frame, [note]
 
 
 def _polygons(shape: Any) -> Any:

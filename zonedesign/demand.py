@@ -36,13 +36,15 @@ def from_columns(units: Units, *, hours: str, customers: str | None = None, grow
     Raises `DataError` for columns that are absent, and naming the units whose demand is missing, text or
     negative.
     """
-    require_columns(attribute_columns(units.frame), [c for c in (hours, customers) if c], "the units")
+    require_columns(attribute_columns(units.frame), [c for c in (hours, customers) if c], "the units' table")
     found = _demand(units.frame[hours], hours)
     people = None if customers is None else _demand(units.frame[customers], customers)
     notes = []
     if units.excluded is not None:
-        values = pd.to_numeric(units.excluded[hours], errors="coerce")
-        notes.append(_left_out(len(units.excluded), float(values.sum()), None))
+        gone, lost = pd.to_numeric(units.excluded[hours], errors="coerce"), None
+        if customers is not None:
+            lost = float(pd.to_numeric(units.excluded[customers], errors="coerce").sum())
+        notes.append(_left_out(len(gone), float(gone.sum()), lost))
     return _with(units, found, people, growth, notes)
 
 
@@ -60,7 +62,7 @@ def from_totals(
     take their part with them, and a note says how much. Raises `DataError` for a column that is absent,
     negative or all zero.
     """
-    require_columns(attribute_columns(units.frame), [spread_by], "the units")
+    require_columns(attribute_columns(units.frame), [spread_by], "the units' table")
     everyone = units.frame[spread_by]
     if units.excluded is not None:
         everyone = pd.concat([everyone, units.excluded[spread_by]])
@@ -105,21 +107,26 @@ def from_customers(
     inside = places.unit.isin(units.ids)
     table = people.frame[inside]
     at = units.ids.get_indexer(pd.Index(places.unit[inside]))
-    sums = {
-        what: pd.Series(np.bincount(at, weights=values, minlength=len(units)), index=units.ids)
-        for what, values in (
-            ("hours", table["weekly_hours"].to_numpy(np.float64)),
-            ("customers", np.ones(len(table))),
-            *((each, table[each].to_numpy(np.float64)) for each in ("visits_per_week",) if each in table),
-        )
-    }
+    hours = _summed(table["weekly_hours"], at, units)
+    number = _summed(pd.Series(1.0, index=table.index), at, units)
     notes = [*people.notes, *places.notes]
     if units.excluded is not None:
         gone = people.frame.loc[places.unit.isin(units.excluded.index), "weekly_hours"]
         notes.append(_left_out(len(units.excluded), float(gone.sum()), len(gone)))
-    if "visits_per_week" in sums and "visits_per_week" not in units.frame.columns:
-        units = replace(units, frame=units.frame.assign(visits_per_week=sums["visits_per_week"]))
-    return _with(units, sums["hours"], sums["customers"], growth, notes)
+    if "visits_per_week" in table and "visits_per_week" not in units.frame.columns:
+        visits = _summed(table["visits_per_week"].fillna(0.0), at, units) * growth_factors(units, growth)
+        units = replace(units, frame=units.frame.assign(visits_per_week=visits))
+        if silent := int(table["visits_per_week"].isna().sum()):
+            notes.append(
+                f"{people.source}: {counted(silent, 'customer')} without visits_per_week, 0 of the visits"
+            )
+    return _with(units, hours, number, growth, notes)
+
+
+def _summed(values: pd.Series[float], at: NDArray[np.int64], units: Units) -> pd.Series[float]:
+    """Return the sum of customers' values in each unit; `at` are the units' positions."""
+    weights = values.to_numpy(np.float64)
+    return pd.Series(np.bincount(at, weights=weights, minlength=len(units)), index=units.ids)
 
 
 def largest_remainder(
@@ -148,7 +155,7 @@ def growth_factors(units: Units, growth: Growth) -> pd.Series[float]:
     if growth is None:
         return pd.Series(1.0, index=units.ids)
     if isinstance(growth, str):
-        require_columns(attribute_columns(units.frame), [growth], "the units")
+        require_columns(attribute_columns(units.frame), [growth], "the units' table")
         return _demand(units.frame[growth], growth)
     if isinstance(growth, Mapping):
         return _by_border(units, growth)
@@ -156,8 +163,10 @@ def growth_factors(units: Units, growth: Growth) -> pd.Series[float]:
 
 
 def _by_border(units: Units, growth: Mapping[str, Any]) -> pd.Series[float]:
+    if "column" not in growth or ("by" in growth) == ("path" in growth):
+        raise ScenarioError("growth by border needs column, and either by or path")
     column = str(growth["column"])
-    require_columns(attribute_columns(units.frame), [column], "the units")
+    require_columns(attribute_columns(units.frame), [column], "the units' table")
     codes = units.frame[column]
     if "path" in growth:
         source = Path(growth["path"]).name
@@ -261,7 +270,7 @@ def _require_placed(people: Customers, places: Places) -> None:
     share = len(lost) / len(hours)
     hours_share = float(hours[lost.index].sum() / hours.sum()) if hours.sum() > 0 else 0.0
     reasons = "; ".join(
-        f"{counted(len(group), 'customer')} {reason}: {listed(group.index)}"
+        f"{counted(len(group), 'customer')} {reason}: {listed(group.index, 20)}"
         for reason, group in lost.groupby(lost)
     )
     if share > UNPLACED_SHARE or hours_share > UNPLACED_SHARE:

@@ -1,4 +1,4 @@
-"""Disclosure: hides the figures of a published plan that could point to a person, and the figures that give them back."""
+"""Disclosure: hides figures that could point to a person, and the figures that would give them back."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 HOURS_A_CUSTOMER = 12.0
-"""Weekly hours that stand for one customer where customers are not counted (West Sussex 2019: 23,572 / 1,907 = 12.4)."""
+"""Weekly hours that stand for one customer where none are counted (West Sussex 2019: 23,572 / 1,907)."""
 
 LEAST_HIDDEN = 3
-"""Hidden zones behind any sum that a page gives away: with two, whoever knows one of them could work out the other."""
+"""Hidden zones behind any sum that is printed: with two, whoever knows one could work out the other."""
 
 FIGURES = ("customers", "weekly_hours")
 
@@ -34,10 +34,10 @@ FIGURES = ("customers", "weekly_hours")
 class Published:
     """What may be printed of a plan: NaN is hidden.
 
-    `zones` is the zones' frame with `hidden` (empty, `small` or `partner`); `levels` has a row per level, in the order of
-    `levels` (or of the zones), with `zones`, `customers`, `weekly_hours` and `hidden`; `total` the same overall.
-    `floor` and `ceiling` are what anybody may assume of a zone's figures, from the levels' bands. `report` says in
-    plain words what was hidden and why, without any figure.
+    `zones` is the zones' frame with `hidden` (empty, `small` or `partner`: which of the two is not for
+    printing). `levels` has a row per level with `zones`, `customers`, `weekly_hours` and `hidden`; `total`
+    the same overall. `floor` and `ceiling` are what anybody may assume of a zone's figures, from the levels'
+    bands. `report` says in plain words what was hidden and why, and is fit to print.
     """
 
     zones: pd.DataFrame
@@ -57,24 +57,25 @@ class Published:
 def suppress(zones: pd.DataFrame, below: int = 5, *, levels: Sequence[Level] = ()) -> Published:
     """Return the figures of `plan.zones` that may be printed together, with totals by level and overall.
 
-    Small: 1 or more customers but fewer than `below` (zero is printed: there is nobody to find); where customers
-    are not counted, hours above zero but below `below` x 12. A hidden zone's customers, hours and mean minutes
-    (of one customer, the way to that customer's door) go together; its worst minutes depend on no customer and stay.
-    Partners are hidden, least customers first, and after them totals, until `attack` leaves every hidden figure an interval as
-    wide as `protection` and no sum has fewer than three hidden zones behind it (complementary cell
-    suppression, audited by linear programming: Fischetti and Salazar 2000, doi:10.1057/palgrave.jors.2600887).
+    Small: 1 or more customers but fewer than `below` (zero is printed: there is nobody to find); where
+    customers are not counted, hours above zero but below `below` x 12. A hidden zone's customers, hours and
+    mean minutes (of one customer, the way to that door) go together; worst minutes depend on no customer.
+    Partners are hidden, least customers first, and after them totals, until `attack` leaves every hidden
+    figure an interval as wide as `protection`, and no printed sum has fewer than three hidden zones behind it
+    (complementary cell suppression, audited by linear programming: Fischetti and Salazar-Gonzalez, Journal of
+    the American Statistical Association 95, 2000). Raises `ScenarioError` for a negative `below`.
     """
     if below < 0:
         raise ScenarioError(f"suppress_below is {below}; it is a number of customers that is not negative")
     small = _small(zones, below)
     state = _State(zones, small, levels, below)
-    while not state.safe():
-        state.hide_one_more()
+    while group := state.unsafe_sum():
+        state.hide_one_more(group)
     return state.published()
 
 
 def attack(published: Published, figure: str) -> pd.DataFrame:
-    """Return `low` and `high`, the tightest interval that a reader can work out for every hidden zone's `figure`.
+    """Return `low` and `high` of what a reader can work out for the `figure` of every hidden zone.
 
     The reader adds up all that is printed and knows the levels' bands: two linear programs a hidden zone.
     """
@@ -98,34 +99,39 @@ def attack(published: Published, figure: str) -> pd.DataFrame:
             goal[i] = sign
             answer = linprog(goal, bounds=bounds, method="highs", **equations)
             # Unbounded: nothing limits the figure on that side.
-            ends[i, side] = sign * answer.fun if answer.status == 0 else (-sign * -np.inf if side else 0.0)
+            ends[i, side] = sign * answer.fun if answer.status == 0 else (np.inf if side else 0.0)
     return pd.DataFrame(ends, index=pd.Index(names), columns=["low", "high"])
 
 
 def protection(published: Published, figure: str) -> pd.Series[float]:
     """Return how wide `attack`'s interval must be for every hidden zone: as wide as all that `below` hides.
 
-    That is `below` - 1 customers, or 12 weekly hours for each of these, unless the level's band alone says more.
+    That is `below` - 1 customers, or 12 weekly hours for each, unless the level's band alone says more.
     """
     hidden = published.zones.index[published.zones["hidden"] != ""]
     width = max(0, published.below - 1) * (HOURS_A_CUSTOMER if figure == "weekly_hours" else 1.0)
-    known = published.ceiling.loc[hidden, figure] - published.floor.loc[hidden, figure]
+    known: pd.Series[float] = published.ceiling.loc[hidden, figure] - published.floor.loc[hidden, figure]
     return known.clip(upper=width)
 
 
 class _State:
     """Which figures are hidden so far; hiding one more never shows another."""
 
-    def __init__(self, zones: pd.DataFrame, small: pd.Series[bool], levels: Sequence[Level], below: int) -> None:
+    def __init__(
+        self, zones: pd.DataFrame, small: pd.Series[bool], levels: Sequence[Level], below: int
+    ) -> None:
         self.zones, self.below = zones, below
         self.hidden = pd.Series(np.where(small, "small", ""), index=zones.index, dtype=object)
         known = {level.name: level for level in levels}
         present = list(dict.fromkeys(zones["level"]))
-        self.order = [name for name in known if name in present] + [name for name in present if name not in known]
+        self.order = [name for name in known if name in present] + [
+            name for name in present if name not in known
+        ]
         self.level_hidden = dict.fromkeys(self.order, False)
         self.total_hidden = False
         bands = [
-            pd.DataFrame({f: _known(zones, f, known, side) for f in _figures(zones)}, index=zones.index) for side in (0, 1)
+            pd.DataFrame({f: _known(zones, f, known, side) for f in _figures(zones)}, index=zones.index)
+            for side in (0, 1)
         ]
         self.floor, self.ceiling = bands
 
@@ -143,37 +149,21 @@ class _State:
             total[:] = np.nan
         return Published(zones, levels, total, self.below, self.floor, self.ceiling, self._report())
 
-    def safe(self) -> bool:
-        """Return whether nothing hidden can be narrowed down too far."""
-        if (self.hidden == "").all():
-            return True
-        page = self.published()
-        behind = [int((self.hidden[self.zones["level"].isin(group)] != "").sum()) for group in self._sums()]
-        if any(0 < number < LEAST_HIDDEN for number in behind):
-            return False
-        for figure in page.figures:
-            found = attack(page, figure)
-            if (found["high"] - found["low"] < protection(page, figure) - 1e-6).any():
-                return False
-        return True
+    def unsafe_sum(self) -> list[str] | None:
+        """Return the first group of levels whose sum is printed and gives its hidden zones away, or None."""
+        return next((group for group in self._sums() if not self._holds(group)), None)
 
-    def hide_one_more(self) -> None:
-        """Hide a partner in a level that gives its hidden zones away, else a total, else a partner elsewhere."""
-        for group in self._sums():
-            inside = self.zones["level"].isin(group)
-            if not (self.hidden[inside] != "").any() or self._holds(group):
-                continue
-            if self._hide_partner(inside):
-                return
-            if len(group) == 1 and not self.level_hidden[group[0]]:
-                self.level_hidden[group[0]] = True
-                return
-            shown = [name for name in self.order if not self.level_hidden[name]]
-            if shown:
-                self.level_hidden[min(shown, key=lambda name: self._size(name))] = True
-                return
-            self.total_hidden = True
+    def hide_one_more(self, group: list[str]) -> None:
+        """Hide a partner in the group, else its total, else another level's total, else the overall total."""
+        if self._hide_partner(self.zones["level"].isin(group)):
             return
+        shown = [name for name in self.order if not self.level_hidden[name]]
+        if len(group) == 1 and not self.level_hidden[group[0]]:
+            self.level_hidden[group[0]] = True
+        elif shown:
+            self.level_hidden[min(shown, key=self._size)] = True
+        else:
+            self.total_hidden = True
 
     def _size(self, level: str) -> float:
         return float(self.zones.loc[self.zones["level"] == level, _figures(self.zones)[0]].sum())
@@ -185,14 +175,17 @@ class _State:
         return groups if self.total_hidden or not rest else [*groups, rest]
 
     def _holds(self, group: list[str]) -> bool:
-        """Return whether the hidden zones of one sum are safe on their own."""
+        """Return whether the zones hidden behind a printed sum are safe; no two sums share a zone."""
         keep = self.zones["level"].isin(group)
+        behind = int((self.hidden[keep] != "").sum())
+        if behind < LEAST_HIDDEN:
+            return behind == 0
         part = _State(self.zones[keep], self.hidden[keep] == "small", (), self.below)
-        part.hidden = self.hidden[keep]
-        part.floor, part.ceiling = self.floor[keep], self.ceiling[keep]
-        if len(group) > 1:
-            part.level_hidden = dict.fromkeys(part.order, True)
-        return part.safe()
+        part.hidden, part.floor, part.ceiling = self.hidden[keep], self.floor[keep], self.ceiling[keep]
+        part.level_hidden = dict.fromkeys(part.order, len(group) > 1)
+        page = part.published()
+        found = [(attack(page, figure), protection(page, figure)) for figure in page.figures]
+        return not any((ends["high"] - ends["low"] < need - 1e-6).any() for ends, need in found)
 
     def _hide_partner(self, inside: pd.Series[bool]) -> bool:
         figures = list(_figures(self.zones))
@@ -204,16 +197,18 @@ class _State:
         return True
 
     def _report(self) -> tuple[str, ...]:
-        small, partners = int((self.hidden == "small").sum()), int((self.hidden == "partner").sum())
-        if not small:
+        # How many are small and how many are partners is not said: with the threshold it would narrow both.
+        number = int((self.hidden != "").sum())
+        if not number:
             return ()
-        counted_by = "customers" if "customers" in _figures(self.zones) else f"times {HOURS_A_CUSTOMER:g} weekly hours"
-        said = [f"{counted(small, 'zone')}: fewer than {self.below} {counted_by}, so customers, hours and mean minutes are hidden."]
-        if partners:
-            said.append(f"{counted(partners, 'zone')} more: hidden so that totals do not give the others away.")
+        what = (
+            "customers" if "customers" in _figures(self.zones) else f"times {HOURS_A_CUSTOMER:g} weekly hours"
+        )
+        reason = f"there are fewer than {self.below} {what}, or because a total would give such a zone away"
+        said = [f"{counted(number, 'zone')}: customers, hours and mean minutes are hidden, because {reason}."]
         gone = [name for name in self.order if self.level_hidden[name]]
         if gone:
-            said.append(f"Totals of {', '.join(gone)}: hidden for the same reason.")
+            said.append(f"Totals of level {', '.join(gone)}: hidden for the same reason.")
         if self.total_hidden:
             said.append("The overall total: hidden for the same reason.")
         return tuple(said)
@@ -233,7 +228,7 @@ def _small(zones: pd.DataFrame, below: int) -> pd.Series[bool]:
 
 
 def _known(zones: pd.DataFrame, figure: str, levels: dict[str, Level], side: int) -> list[float]:
-    """Return the end of what anybody may assume of each zone: at least 1 customer, and the level's band where it holds."""
+    """Return the end of what anybody may assume of each zone: its level's band, where it holds."""
     values = zones[figure].astype(float)
     # Zero is printed, so a hidden whole number is 1 at least.
     whole = figure == "customers" and bool((values == values.round()).all())

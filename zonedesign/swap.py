@@ -1,9 +1,10 @@
 """Swap: a folder is replaced whole or not at all.
 
-The new folder is built beside the old one, under a hidden name, and then takes its place. On Linux and macOS the
-two names are exchanged in one step, so whoever looks finds the old folder or the new one, at any moment. Where
-the system has no such step (Windows, some network drives) the old one is moved aside first: a kill between the
-two moves leaves it under its hidden name, and `recover` puts it back the next time that place is written to.
+The new folder is built beside the old one, under a hidden name, and then takes its place. On Linux and macOS
+the two names are exchanged in one step, so whoever looks finds the old folder or the new one, at any moment.
+Where the system has no such step (Windows, some network drives) the old one is moved aside first: a kill
+between the two moves leaves it under its hidden name, and `recover` puts it back the next time that place is
+written to.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ _EXCHANGE = 2  # RENAME_EXCHANGE of Linux and RENAME_SWAP of macOS
 def replace_folder(out: Path, build: Callable[[Path], None]) -> None:
     """Put the folder that `build` fills in the place of `out`, whole, creating the folders above it.
 
-    Whatever goes wrong, `out` stays as it was and nothing is left beside it; raises what `build` or the system raise.
+    Whatever goes wrong, `out` stays as it was and nothing is left beside it; raises what `build` or the
+    system raise.
     """
     made = _make_parents(out.parent)
     new = _beside(out, "new")
@@ -47,6 +49,15 @@ def replace_folder(out: Path, build: Callable[[Path], None]) -> None:
             with suppress(OSError):
                 folder.rmdir()
         raise
+
+
+def try_place(out: Path) -> None:
+    """Make and remove a folder where `out` is to stand, or above it; OSError where that cannot be."""
+    while not out.parent.exists():
+        out = out.parent
+    trial = _beside(out, "trial")
+    trial.mkdir()
+    trial.rmdir()
 
 
 def recover(out: Path) -> None:

@@ -142,7 +142,7 @@ def as_text(value: Any) -> Any:
     """Return an id as text, 3.0 as 3; what is missing stays missing."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return value if value is None or value != value else str(value).strip()  # noqa: PLR0124  (NaN is not itself)
+    return value if pd.isna(value) else str(value).strip()
 
 
 def _whole(value: Any) -> Any:
@@ -178,7 +178,11 @@ def _read_text(path: Path, separator: str) -> pd.DataFrame:
         raise DataError(
             f"{path.name} is empty; it needs a line of column names and a row for each id"
         ) from None
-    except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError, OSError) as error:
+    except UnicodeDecodeError:
+        raise DataError(
+            f"{path.name} cannot be read as a table: it is not UTF-8; save it as CSV UTF-8"
+        ) from None
+    except (pd.errors.ParserError, pd.errors.ParserWarning, OSError) as error:
         raise DataError(
             f"{path.name} cannot be read as a table: {str(error).strip().splitlines()[0]}"
         ) from None
@@ -212,8 +216,10 @@ def _gdal(path: Path, layer: str | None, **options: Any) -> Any:
             warnings.simplefilter("ignore", RuntimeWarning)
             warnings.simplefilter("ignore", UserWarning)
             return pyogrio.read_dataframe(path, layer=layer, **options)
-    except DataLayerError:
+    except DataLayerError as error:
         layers = [str(name) for name, _ in pyogrio.list_layers(path)]
+        if layer is None or layer in layers:
+            raise DataError(_unreadable(path, error)) from None
         raise DataError(
             f"{path.name} has no layer '{layer}'"
             f"{nearest_name(layer, layers) or f'; it has {listed(layers, 8)}'}"
@@ -226,4 +232,6 @@ def _gdal(path: Path, layer: str | None, **options: Any) -> Any:
 
 def _unreadable(path: Path, error: Exception) -> str:
     reason = str(error).strip().splitlines()[0].replace(str(path), path.name)
-    return f"{path.name} cannot be read: {reason}"
+    # what follows the first remark, or comes before the last failure, is for programmers
+    reason = reason.partition(";")[0].rpartition("failed: ")[2].removeprefix(f"'{path.name}' ").rstrip(".")
+    return f"{path.name} cannot be read ({reason[:160]}); it is damaged or of another kind, so save it again"

@@ -147,9 +147,9 @@ def read_units(  # noqa: PLR0913  (the contract of section 9: one call from a fi
     `attributes` are tables of more columns, joined by id. `hours`, `customers`, `authority` and `name` are
     columns; `point` is the pair of columns with each unit's point, in the units' CRS, else a representative
     point is used. Units touch within `contiguity_tolerance_m`; `bridges` join what does not hang together
-    ("nearest", "none" or pairs of ids). With "road" nothing is bridged yet: `joined_by_road` does that once
-    there are roads. What was repaired, moved or counted is in the units' `notes`, what was left out on
-    purpose (`exclude`) in `excluded`.
+    ("nearest", "none" or pairs of ids). With "road" nothing is bridged yet: `contiguity.joined_by_road` and
+    `bridged` follow once there are roads. What was repaired, moved or counted is in the units' `notes`, what
+    was left out on purpose (`exclude`) in `excluded`.
 
     Raises `DataError` for a missing file, layer or column, ids that are missing, twice or unknown, units
     without shape, point or demand, a CRS that is absent or wrong, and tables that contradict the units.
@@ -158,6 +158,8 @@ def read_units(  # noqa: PLR0913  (the contract of section 9: one call from a fi
     source = path.name
     frame = tables.read_layer(path, layer)
     require_columns(frame.columns, [id], source)
+    if frame.empty:
+        raise DataError(f"{source} has no rows, so there are no units; is it the right layer?")
     ids = tables.text_ids(frame[id])
     require_unique(ids, "id", source)
     frame = frame.drop(columns=id).set_index(pd.Index(ids, name=id))
@@ -243,7 +245,10 @@ def _joined(frame: gpd.GeoDataFrame, path: Path) -> tuple[gpd.GeoDataFrame, list
                 f"{listed(differ)}; "
                 "correct one of them, or leave the column out of one"
             )
-        table[column] = frame[column].where(frame[column].notna(), table[column])
+        ours = frame[column]
+        if ours.isna().any():
+            ours = ours.astype(object).where(ours.notna(), table[column]).infer_objects()
+        table[column] = ours
     known = [column for column in frame.columns if column not in table.columns]
     return gpd.GeoDataFrame(pd.concat([frame[known], table], axis=1), geometry=frame.geometry.name), notes
 
@@ -260,26 +265,27 @@ def _contradictions(ours: pd.Series[Any], theirs: pd.Series[Any]) -> pd.Index[An
     return differ
 
 
+def joins_of(bridges: str | Iterable[Sequence[Any]], ids: pd.Index[Any]) -> str | list[tuple[Any, Any]]:
+    """Return bridges as `contiguity` takes them: a word, or pairs in the type of the units' ids."""
+    if isinstance(bridges, str):
+        return bridges
+    pairs = [tables.require_ids(pair, ids, "bridges") for pair in bridges]
+    if any(len(pair) != 2 for pair in pairs):
+        raise ScenarioError("bridges are pairs of ids, two in each")
+    return [(a, b) for a, b in pairs]
+
+
 def _touching(
     frame: gpd.GeoDataFrame, contiguity: str, tolerance_m: float, bridges: str | Iterable[Sequence[Any]]
 ) -> tuple[Contiguity | None, list[str]]:
     """Return the contiguity graph of the included units, and a note where there can be none."""
     if contiguity not in {"boundary", "road"}:
         raise ScenarioError(f"contiguity is '{contiguity}'; it is 'boundary' or 'road'")
-    if not isinstance(bridges, str):
-        pairs = [tables.require_ids(pair, frame.index, "bridges") for pair in bridges]
-        if any(len(pair) != 2 for pair in pairs):
-            raise ScenarioError("bridges are pairs of ids, two in each")
-        joins: Any = [tuple(pair) for pair in pairs]
-    else:
-        joins = bridges
+    joins = joins_of(bridges, frame.index)
     if not shaping.are_polygons(frame.geometry):
-        return None, [
-            "the units are points, so which of them touch is not known: there is no contiguity graph"
-        ]
-    if contiguity == "road":
-        joins = "none"
-    return graphs.touching(shaping.metres(frame.geometry), tolerance_m=tolerance_m, bridges=joins), []
+        return None, ["the units are points, so what touches is not known: there is no contiguity graph"]
+    joins = "none" if contiguity == "road" else joins  # roads may join what would need a bridge
+    return graphs.touching(frame.geometry, tolerance_m=tolerance_m, bridges=joins), []
 
 
 def _authorities(column: pd.Series[Any], joint: Iterable[Sequence[Any]], source: str) -> pd.Series[Any]:

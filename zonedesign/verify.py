@@ -35,9 +35,9 @@ OPEN: Limit = (None, None)
 def verify(plan: Plan, problem: Problem) -> pd.DataFrame:
     """Return a row for every rule, zone and quantity: rule, zone, level, quantity, limit, value and passed.
 
-    `limit` is (min, max), None where open; `zone` and `level` are None where a row is of no zone. A value that
-    is not known is NaN, one out of reach is inf. First come the rows that hold for any plan: `Cover` (every
-    unit in exactly one zone), `Centre` (a unit of its own zone) and `Level` (the problem has that level).
+    `limit` is (min, max), None where open; `zone` and `level` are None where a row is of no zone. A value
+    that is not known is NaN, one out of reach is inf. First come the rows that hold for any plan: `Cover`
+    (every unit in exactly one zone), `Centre` (a unit of its own zone), `Level` (the problem has that level).
     """
     judged = _Judged(plan, problem)
     rows = [*_cover(judged), *_centres(judged)]
@@ -61,7 +61,8 @@ def broken(verdicts: pd.DataFrame, most: int = 5) -> str:
     for row in failed[:most]:
         of_zone = "" if row["zone"] is None else f" of zone {row['zone']}"
         limit = _limit_text(row["limit"])
-        texts.append(f"{row['rule']}{of_zone}: {row['quantity']} is {row['value']:.10g}, {limit}")
+        value = "out of reach" if math.isinf(row["value"]) else f"{row['value']:.10g}"
+        texts.append(f"{row['rule']}{of_zone}: {row['quantity']} is {value}, {limit}")
     more = f"; and {len(failed) - most:,} more" if len(failed) > most else ""
     return "; ".join(texts) + more
 

@@ -45,12 +45,15 @@ def limit(band: Sequence[float | None], digits: int = 3) -> str:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> list[str]:
-    """Return lines of aligned columns under their heads; the columns numbered in `right` are set to the right."""
+    """Return lines of aligned columns under their heads, those numbered in `right` set to the right."""
     cells = [list(heads), *[list(row) for row in rows]]
     wide = [max(len(row[k]) for row in cells) for k in range(len(heads))]
     to_right = set(right)
     lines = []
     for row in cells:
-        parts = [c.rjust(w) if k in to_right else c.ljust(w) for k, (c, w) in enumerate(zip(row, wide, strict=True))]
+        parts = [
+            text.rjust(w) if k in to_right else text.ljust(w)
+            for k, (text, w) in enumerate(zip(row, wide, strict=True))
+        ]
         lines.append("  ".join(parts).rstrip())
     return [lines[0], "  ".join("-" * w for w in wide), *lines[1:]]

@@ -58,12 +58,21 @@ def close_output() -> None:
         os.close(nowhere)
 
 
+class _ToStandardError(logging.Handler):
+    """Writes to the standard error of the moment, which a progress bar may stand in for."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        remark(self.format(record))
+
+
 @contextmanager
 def logs(*, quiet: bool, verbose: bool) -> Iterator[None]:
     """Send the package's logs to standard error, and leave logging as it was found."""
     logger = logging.getLogger(LOGGER)
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s" if verbose else "%(message)s"))
+    handler = _ToStandardError()
+    handler.setFormatter(
+        logging.Formatter("%(levelname)s %(name)s: %(message)s" if verbose else "%(message)s")
+    )
     before = logger.level, logger.propagate
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG if verbose else logging.ERROR if quiet else logging.WARNING)
@@ -72,27 +81,39 @@ def logs(*, quiet: bool, verbose: bool) -> Iterator[None]:
         yield
     finally:
         logger.removeHandler(handler)
-        logger.level, logger.propagate = before
         logger.setLevel(before[0])
+        logger.propagate = before[1]
 
 
 @contextmanager
 def bar(*, quiet: bool) -> Iterator[Progress]:
-    """Give a progress callable: a bar on standard error where that is a terminal, else one that tells nobody."""
+    """Give a progress callable: a bar on standard error where that is a terminal, else a silent one."""
     if quiet or not sys.stderr.isatty():
         yield silent
         return
     from rich.console import Console  # noqa: PLC0415
     from rich.markup import escape  # noqa: PLC0415
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn  # noqa: PLC0415
     from rich.progress import Progress as Bars  # noqa: PLC0415
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[note]}"))
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("starting", total=None, note="")
+        shown: tuple[str, TaskID] | None = None
 
         def tell(stage: str, share: float | None, message: str) -> None:
-            total = None if share is None else 1.0
-            bars.update(task, description=escape(stage), total=total, completed=share or 0.0, note=escape(message))
+            # A bar of known length cannot become one of unknown length again, so each stage has its own.
+            nonlocal shown
+            if shown is None or shown[0] != stage:
+                if shown is not None:
+                    bars.remove_task(shown[1])
+                shown = stage, bars.add_task(escape(stage), total=None, note="")
+            if share is not None:
+                bars.update(shown[1], total=1.0, completed=share)
+            bars.update(shown[1], note=escape(message))
 
         yield tell

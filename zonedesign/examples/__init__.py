@@ -26,8 +26,8 @@ SCENARIOS = ("scenarios/west-sussex.toml", "scenarios/hampshire.toml", "scenario
 def write_example(folder: Path | str, seed: int = 2019) -> list[Path]:
     """Write the example county of `seed` into `folder` and return the files written, scenarios first.
 
-    Data go to `geodata/`, scenarios to `scenarios/`. An earlier example is replaced while its files are as they were
-    written. Raises `ScenarioError` for a folder that holds anything else, or that cannot be written.
+    Data go to `geodata/`, scenarios to `scenarios/`. An earlier example is replaced while its files are as
+    they were written. Raises `ScenarioError` for a folder that holds anything else or cannot be written.
     """
     from zonedesign.examples.county import county  # noqa: PLC0415  (geopandas is heavy)
 
@@ -42,9 +42,10 @@ def write_example(folder: Path | str, seed: int = 2019) -> list[Path]:
             for name in names:
                 (folder / name).parent.mkdir(exist_ok=True)
                 (Path(staging) / name).replace(folder / name)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # GDAL and osmium raise the latter where a disk is full
         raise ScenarioError(
-            f"the example cannot be written to {folder}: {error.strerror or error}; choose another folder"
+            f"the example cannot be written to {folder}: {getattr(error, 'strerror', None) or error}; "
+            "choose another folder"
         ) from error
     return [folder / name for name in names]
 
@@ -63,9 +64,11 @@ def _refuse_strangers(folder: Path) -> None:
     if not text.startswith(TITLE):
         raise ScenarioError(
             f"{folder} holds files that are not an example of ours ({listed(others, 3)}); "
-            f"choose a new or empty folder"
+            "choose a new or empty folder"
         )
-    known = {name: digest for digest, name in re.findall(r"^- `([0-9a-f]{64})` `([^`]+)`$", text, re.MULTILINE)}
+    known = {
+        name: digest for digest, name in re.findall(r"^- `([0-9a-f]{64})` `([^`]+)`$", text, re.MULTILINE)
+    }
     changed = [
         name
         for name in (*SCENARIOS, *DATA, QUOTED)
@@ -73,8 +76,8 @@ def _refuse_strangers(folder: Path) -> None:
     ]
     if changed:
         raise ScenarioError(
-            f"{folder} holds an example with {counted(len(changed), 'file')} changed since ({listed(changed, 3)}); "
-            "move the changes away, or choose a new folder"
+            f"{folder} holds an example with {counted(len(changed), 'file')} changed since "
+            f"({listed(changed, 3)}); move the changes away, or choose a new folder"
         )
 
 
@@ -85,17 +88,20 @@ def _stage(staging: Path, made: County, seed: int) -> list[str]:
     for name in ("geodata", "scenarios"):
         (staging / name).mkdir()
     for name in (*SCENARIOS, QUOTED):
-        text = _packaged(name).read_bytes()
-        (staging / name).write_bytes(text)
+        (staging / name).write_bytes(_packaged(name).read_bytes())
     for name, write in zip(DATA, (write_units, write_customers, write_roads), strict=True):
         write(made, staging / name)
     names = [*SCENARIOS, *DATA, QUOTED]
-    text = _packaged(README).read_text(encoding="utf-8").format(
-        seed=seed,
-        units=f"{len(made.units):,}",
-        customers=f"{len(made.customers):,}",
-        hours=f"{made.customers['weekly_hours'].sum():,.0f}",
-        checksums="\n".join(f"- `{_digest(staging / name)}` `{name}`" for name in names),
+    text = (
+        _packaged(README)
+        .read_text(encoding="utf-8")
+        .format(
+            seed=seed,
+            units=f"{len(made.units):,}",
+            customers=f"{len(made.customers):,}",
+            hours=f"{made.customers['weekly_hours'].sum():,.0f}",
+            checksums="\n".join(f"- `{_digest(staging / name)}` `{name}`" for name in names),
+        )
     )
     (staging / README).write_text(text, encoding="utf-8", newline="\n")
     return [*names, README]

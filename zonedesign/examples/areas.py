@@ -1,8 +1,8 @@
 """The plan the county is built around: 35 areas that meet the published bands, so that one is known to exist.
 
-The areas are drawn before anybody lives in them; `people` then gives every area the customers and hours of one row
-of the published table, drawn in by a quarter towards the mean of its level, which puts every row inside the bands
-of the text. The plan is not written to any file: solvers have to find one of their own.
+The areas are drawn before anybody lives in them; `people` then gives every area the customers and hours of
+one row of the published table, drawn in by a quarter towards the mean of its level, which puts every row
+inside the bands of the text. The plan is written to no file: solvers have to find one of their own.
 """
 
 from __future__ import annotations

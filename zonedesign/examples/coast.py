@@ -39,15 +39,16 @@ WATERS: list[list[tuple[float, float, float]]] = [
     [(8.6, 12.2, 190), (10.6, 12.0, 170), (12.6, 12.3, 150), (14.4, 12.1, 170), (16.3, 12.1, 210)],
     [(46.7, 5.2, 300), (46.9, 7.0, 230), (46.3, 8.6, 170), (46.8, 10.2, 90), (46.5, 11.2, 40)],
 ]
-SPIT = [(19.6, 4.9), (18.6, 5.1), (17.8, 5.6), (17.4, 6.4)]
+SPIT = [(18.4, 4.9), (17.6, 5.1), (17.05, 5.6), (16.95, 6.3)]
 
 
 @dataclass(frozen=True)
 class Outline:
-    """The land of the county, and the island that only a bridge joins to it (both in EPSG:27700)."""
+    """The land of the county, the island that only a bridge joins to it, and the inlets (EPSG:27700)."""
 
     land: Any
     island: Any
+    water: Any
 
 
 def roughen(line: Floats, roughness: float, shortest_m: float, rng: np.random.Generator) -> Floats:
@@ -75,11 +76,11 @@ def outline(seed: int) -> Outline:
     shore = roughen(_metres(COAST), 0.075, 220.0, rng)
     border = roughen(_metres(BORDER), 0.10, 420.0, rng)
     water = shapely.union_all([_channel(points, rng) for points in WATERS])
-    spit = shapely.LineString(roughen(_metres(SPIT), 0.05, 250.0, rng)).buffer(130.0, quad_segs=3)
+    spit = shapely.LineString(roughen(_metres(SPIT), 0.05, 250.0, rng)).buffer(105.0, quad_segs=3)
     body = shapely.Polygon(np.vstack([shore, border[1:-1]])).buffer(0).difference(water).union(spit)
     pieces = sorted(shapely.get_parts(shapely.set_precision(body, 1.0)), key=lambda piece: -piece.area)
     mainland, island = (shapely.Polygon(piece.exterior) for piece in pieces[:2])
-    return Outline(shapely.union_all([mainland, island]), island)
+    return Outline(shapely.union_all([mainland, island]), island, water)
 
 
 def _metres(points: list[tuple[float, float]]) -> Floats:

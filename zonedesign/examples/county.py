@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 class County:
     """An invented county.
 
-    `units` and `customers` are the frames that are written; `roads` is the drawing of the road file; `plan` is the
-    plan the county was built around (by position of the unit), which is written nowhere.
+    `units` and `customers` are the frames that are written; `roads` is the drawing of the road file; `plan`
+    is what the county was built around (by position of the unit), and is written nowhere.
     """
 
     units: gpd.GeoDataFrame
@@ -58,9 +58,7 @@ def _frame(units: Tiles, places: list[Settlement], folk: People) -> gpd.GeoDataF
     homes = [places[i] for i in units.settlement]
     quarter = _quarters(units, places)
     seats = np.asarray([(places[i].x, places[i].y) for i in SEATS])
-    seat = np.argmin(
-        [[math.hypot(home.x - x, home.y - y) for x, y in seats] for home in homes], axis=1
-    )
+    seat = np.argmin([[math.hypot(home.x - x, home.y - y) for x, y in seats] for home in homes], axis=1)
     return gpd.GeoDataFrame(
         {
             "unit": [f"W{i:04d}" for i in range(1, len(homes) + 1)],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
@@ -34,6 +34,7 @@ def drawn_roads(
     """Return every road of the county, one of them within `NEAR_M` of every unit's point."""
     rng = np.random.default_rng([seed, 5])
     drawing = Drawing()
+    dry = outline.land.buffer(-15.0)
     grids = {i: grid(drawing, outline, places, i, rng) for i, place in enumerate(places) if place.radius_m}
     hubs = _hub_nodes(drawing, roads, grids)
     for (a, b), road in roads.links.items():
@@ -42,7 +43,7 @@ def drawn_roads(
             if hub in grids:
                 through_town(grids[hub], gate, road)
         name = f"{places[b if b < len(places) else a].name} Road" if a < len(places) else ""
-        _link(drawing, outline, (start, end), road, name, (a, b) in roads.bridged, rng)
+        _link(drawing, dry, (start, end), road, name, (a, b) in roads.bridged, rng)
     for i, place in enumerate(places):
         if i in grids:
             draw_grid(drawing, grids[i], place, rng)
@@ -86,7 +87,7 @@ def _hub_nodes(drawing: Drawing, roads: Network, grids: dict[int, Grid]) -> dict
     return nodes
 
 
-def _end(  # noqa: PLR0913  (a link's end depends on all that is drawn so far)
+def _end(
     drawing: Drawing,
     roads: Network,
     grids: dict[int, Grid],
@@ -100,9 +101,9 @@ def _end(  # noqa: PLR0913  (a link's end depends on all that is drawn so far)
     return choices[int(np.argmin(np.hypot(*(spots - roads.hubs[towards]).T)))]
 
 
-def _link(  # noqa: PLR0913  (what a road looks like depends on all of this)
+def _link(
     drawing: Drawing,
-    outline: Outline,
+    dry: Any,
     ends: tuple[int, int],
     road: str,
     name: str,
@@ -111,12 +112,14 @@ def _link(  # noqa: PLR0913  (what a road looks like depends on all of this)
 ) -> None:
     """Draw one link: straight over a bridge, two carriageways where dual, winding otherwise."""
     straight = np.asarray([drawing.nodes[end] for end in ends])
-    tags = {"highway": road} | ({"name": name} if name and road in ("primary", "secondary", "tertiary") else {})
+    tags = {"highway": road} | (
+        {"name": name} if name and road in ("primary", "secondary", "tertiary") else {}
+    )
     if bridged:
-        _bridge(drawing, outline, ends, tags)
+        _bridge(drawing, dry, ends, tags)
         return
     path = roughen(straight, ROUGHNESS.get(road, 0.11), 260.0, rng)
-    if not outline.land.buffer(-15.0).contains(shapely.LineString(path)):
+    if not dry.contains(shapely.LineString(path)):
         path = straight
     if road not in ("motorway", "trunk"):
         limit = {"primary": "50 mph", "secondary": "50 mph", "tertiary": "40 mph"}.get(road, "")
@@ -132,15 +135,11 @@ def _link(  # noqa: PLR0913  (what a road looks like depends on all of this)
     drawing.line([ends[1], *(drawing.point(*p) for p in back[1:-1]), ends[0]], **tags)
 
 
-def _bridge(drawing: Drawing, outline: Outline, ends: tuple[int, int], tags: dict[str, str]) -> None:
+def _bridge(drawing: Drawing, dry: Any, ends: tuple[int, int], tags: dict[str, str]) -> None:
     """Draw a straight road whose part over water is a bridge."""
     line = shapely.LineString([drawing.nodes[end] for end in ends])
-    wet = shapely.line_locate_point(
-        line, shapely.points(shapely.get_coordinates(line.difference(outline.land.buffer(-20.0))))
-    )
+    wet = shapely.line_locate_point(line, shapely.points(shapely.get_coordinates(line.difference(dry))))
     shores = [drawing.point(*line.interpolate(far).coords[0]) for far in (wet.min(), wet.max())]
     drawing.line([ends[0], shores[0]], **tags)
     drawing.line(shores, bridge="yes", layer="1", **tags)
     drawing.line([shores[1], ends[1]], **tags)
-
-

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 # Dual carriageways, as kilometres from ORIGIN: a trunk road behind the coast and a motorway to the north.
 TRUNK = [
-    (1.9, 20.6), (8.0, 21.6), (15.0, 21.4), (22.0, 15.6), (29.6, 12.2), (36.4, 12.6), (42.2, 13.2), (48.2, 12.6),
-    (54.0, 11.6),
+    (1.9, 20.6), (8.0, 21.6), (15.0, 21.4), (22.0, 15.6), (29.6, 12.2), (36.4, 12.6), (42.2, 13.2),
+    (48.2, 12.6), (54.0, 11.6),
 ]  # fmt: skip
 MOTORWAY = [(42.2, 13.2), (42.0, 19.6), (42.4, 26.2), (43.4, 33.2)]
 
@@ -78,7 +78,11 @@ def _fast_hubs(
     """Return where the dual carriageways have junctions: near the plan, on land, out of every town."""
     found: dict[tuple[float, float], tuple[float, float]] = {}
     for point in dict.fromkeys(TRUNK + MOTORWAY):
-        darts = np.asarray(point) * 1000.0 + ORIGIN + rng.normal(0, 1, (400, 2)) * np.linspace(150, 1500, 400)[:, None]
+        darts = (
+            np.asarray(point) * 1000.0
+            + ORIGIN
+            + rng.normal(0, 1, (400, 2)) * np.linspace(150, 1500, 400)[:, None]
+        )
         darts = np.round(darts)
         good = shapely.contains_xy(land.buffer(-150.0), darts) & _open(darts, places, 1.3)
         centres = np.asarray([(place.x, place.y) for place in places])
@@ -97,11 +101,13 @@ def _open(points: Floats, places: list[Settlement], depth: float) -> NDArray[np.
 def _lines(hubs: Floats, outline: Outline, places: list[Settlement]) -> dict[tuple[int, int], float]:
     """Return the links that roads can take, with the metres of water they cross.
 
-    They are the Gabriel graph of the hubs on dry land, what joins its pieces, the one bridge to the island and the
-    two shortest bridges elsewhere.
+    They are the Gabriel graph of the hubs on dry land, what joins its pieces, the one bridge to the island
+    and the two shortest bridges elsewhere.
     """
     corners = Delaunay(hubs).simplices
-    pairs = np.unique(np.sort(np.vstack([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [0, 2]]]), axis=1), axis=0)
+    pairs = np.unique(
+        np.sort(np.vstack([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [0, 2]]]), axis=1), axis=0
+    )
     middles = hubs[pairs].mean(axis=1)
     halves = np.hypot(*(hubs[pairs[:, 0]] - hubs[pairs[:, 1]]).T) / 2
     gaps = np.hypot(*(middles[:, None, :] - hubs[None, :, :]).transpose(2, 0, 1)).min(axis=1)
@@ -118,7 +124,8 @@ def _lines(hubs: Floats, outline: Outline, places: list[Settlement]) -> dict[tup
         if a not in joined or b not in joined or not nx.has_path(joined, a, b):
             kept[a, b] = 0.0
             joined.add_edge(a, b)
-    ways_over = np.flatnonzero((wet > 0) & (wet < 420.0) & gabriel & ~crosses & clear)
+    over = shapely.intersects(shapely.linestrings(hubs[pairs]), outline.water)  # not out of the county
+    ways_over = np.flatnonzero((wet > 0) & (wet < 420.0) & over & gabriel & ~crosses & clear)
     for i in ways_over[np.argsort(wet[ways_over], kind="stable")][:2]:
         kept[int(pairs[i, 0]), int(pairs[i, 1])] = float(wet[i])
     city = 0
@@ -166,4 +173,6 @@ def _classed(graph: Any, places: list[Settlement], fast: list[int]) -> dict[tupl
 def _nearest(graph: Any, start: int, others: list[int], count: int) -> list[int]:
     """Return the `count` hubs among `others` that are quickest to drive to."""
     far = nx.single_source_dijkstra_path_length(graph, start, weight="length")
-    return sorted((hub for hub in others if hub != start and hub in far), key=lambda hub: (far[hub], hub))[:count]
+    return sorted((hub for hub in others if hub != start and hub in far), key=lambda hub: (far[hub], hub))[
+        :count
+    ]

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 # Kilometres from ORIGIN; how many Level 1 areas the town carries; how much it stretches along the coast.
 TOWNS = [
-    (12.6, 15.8, 4, 1.25), (31.2, 8.9, 3, 1.6), (27.0, 20.0, 3, 1.0), (47.0, 28.6, 3, 1.1), (41.6, 8.9, 2, 1.4),
-    (51.4, 7.6, 2, 1.2), (22.8, 5.0, 1, 1.2), (13.0, 27.8, 1, 1.0), (36.0, 29.0, 1, 1.0),
+    (12.6, 15.8, 4, 1.25), (31.2, 8.9, 3, 1.6), (27.0, 20.0, 3, 1.0), (47.0, 28.6, 3, 1.1),
+    (41.6, 8.9, 2, 1.4), (51.4, 7.6, 2, 1.2), (22.8, 5.0, 1, 1.2), (13.0, 27.8, 1, 1.0), (36.0, 29.0, 1, 1.0),
 ]  # fmt: skip
 MARKETS = [
     (12.4, 8.0), (4.6, 17.0), (21.4, 12.6), (36.4, 16.6), (46.4, 18.0), (5.6, 28.6), (21.0, 26.8),
@@ -79,7 +79,12 @@ def settlements(outline: Outline, seed: int) -> list[Settlement]:
     names = place_names(200, rng)[::-1]
     places = [
         Settlement(
-            names.pop(), "town", *_spot(outline.land, x, y, 900.0, rng), areas, 1800.0 * math.sqrt(areas), stretch
+            names.pop(),
+            "town",
+            *_spot(outline.land, x, y, 900.0, rng),
+            areas,
+            1800.0 * math.sqrt(areas),
+            stretch,
         )
         for x, y, areas, stretch in TOWNS
     ]
@@ -88,9 +93,9 @@ def settlements(outline: Outline, seed: int) -> list[Settlement]:
         for x, y in MARKETS
     ]
     remote = [_spot(outline.land, x, y, 500.0, rng) for x, y in REMOTE]
-    open_country = shapely.union_all(
-        [outline.land.buffer(-350.0)]
-    ).difference(shapely.union_all([_built_up(place).buffer(900.0) for place in places]))
+    open_country = shapely.union_all([outline.land.buffer(-350.0)]).difference(
+        shapely.union_all([_built_up(place).buffer(900.0) for place in places])
+    )
     spots = remote + scatter(open_country, 2900.0, np.asarray(remote), rng)
     hamlets = np.asarray(remote)
     for x, y in spots:
@@ -106,7 +111,9 @@ def remote_points(places: list[Settlement]) -> Floats:
     return np.asarray([(place.x, place.y) for place in places[first : first + len(REMOTE)]])
 
 
-def _spot(land: Any, x_km: float, y_km: float, stray_m: float, rng: np.random.Generator) -> tuple[float, float]:
+def _spot(
+    land: Any, x_km: float, y_km: float, stray_m: float, rng: np.random.Generator
+) -> tuple[float, float]:
     """Return a point on dry land near the planned one."""
     dry = land.buffer(-500.0)
     while True:
@@ -119,6 +126,5 @@ def _spot(land: Any, x_km: float, y_km: float, stray_m: float, rng: np.random.Ge
 
 def _built_up(place: Settlement) -> Any:
     """Return the ellipse of a town, for keeping villages out of it."""
-    disc = shapely.Point(0, 0).buffer(place.radius_m * 1.15)
-    wide = shapely.transform(disc, lambda p: p * (place.stretch, 1 / math.sqrt(place.stretch)))
-    return shapely.transform(wide, lambda p: p + (place.x, place.y))
+    disc = shapely.get_coordinates(shapely.Point(0, 0).buffer(place.radius_m * 1.15))
+    return shapely.Polygon(disc * [place.stretch, 1 / math.sqrt(place.stretch)] + [place.x, place.y])

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from zonedesign.examples.coast import Outline
     from zonedesign.examples.places import Settlement
 
-TREES = "Acacia Alder Ash Beech Birch Cedar Cherry Chestnut Elm Hazel Holly Laurel Lime Maple Oak Poplar Rowan".split()
+TREES = (
+    "Acacia", "Alder", "Ash", "Beech", "Birch", "Cedar", "Cherry", "Chestnut", "Elm", "Hazel", "Holly",
+    "Laurel", "Lime", "Maple", "Oak", "Poplar", "Rowan",
+)  # fmt: skip
 STREETS = ("Road", "Avenue", "Close", "Drive", "Way", "Gardens", "Crescent", "Grove")
 AVENUE_EVERY = 4
 
@@ -34,7 +37,7 @@ class Way:
 
 @dataclass(frozen=True)
 class Drawing:
-    """The roads as they are drawn: node coordinates in EPSG:27700, and ways over them; grows while it is drawn."""
+    """Roads as they are drawn: node coordinates in EPSG:27700 and ways over them; grows while it is drawn."""
 
     nodes: list[tuple[float, float]] = field(default_factory=list)
     ways: list[Way] = field(default_factory=list)
@@ -70,15 +73,23 @@ def grid(
     reach = int(1.2 * place.radius_m * place.stretch / apart) + 1
     rows, columns = np.mgrid[-reach : reach + 1, -reach : reach + 1].reshape(2, -1)
     turn = rng.uniform(-0.5, 0.5) if place.stretch == 1.0 else rng.uniform(-0.12, 0.12)
-    along = np.column_stack([columns, rows]) * apart @ np.array(
-        [[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]]
+    along = (
+        np.column_stack([columns, rows])
+        * apart
+        @ np.array([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
     )
     phase = rng.uniform(0, 6.28, 4)
-    bend = np.column_stack([
-        np.sin(along[:, 1] / 620 + phase[0]) + 0.7 * np.sin(along[:, 0] / 900 + along[:, 1] / 450 + phase[1]),
-        np.sin(along[:, 0] / 640 + phase[2]) + 0.7 * np.sin(along[:, 1] / 880 - along[:, 0] / 470 + phase[3]),
-    ])
-    spots = np.round(along + 70 * bend + rng.uniform(-0.07, 0.07, along.shape) * apart + (place.x, place.y), 1)
+    bend = np.column_stack(
+        [
+            np.sin(along[:, 1] / 620 + phase[0])
+            + 0.7 * np.sin(along[:, 0] / 900 + along[:, 1] / 450 + phase[1]),
+            np.sin(along[:, 0] / 640 + phase[2])
+            + 0.7 * np.sin(along[:, 1] / 880 - along[:, 0] / 470 + phase[3]),
+        ]
+    )
+    spots = np.round(
+        along + 70 * bend + rng.uniform(-0.07, 0.07, along.shape) * apart + (place.x, place.y), 1
+    )
     others = [other for other in places if other.radius_m]
     nearest = np.argmin([other.depth(spots) for other in others], axis=0)
     good = (place.depth(spots) <= 1.0) & (nearest == others.index(place))
@@ -92,7 +103,9 @@ def grid(
                 j = at[other]
                 if outline.land.contains(shapely.LineString(spots[[i, j]])):
                     length = float(np.hypot(*(spots[i] - spots[j]))) * (0.6 if avenue else 1.0)
-                    graph.add_edge(i, j, line=line, length=length, road="tertiary" if avenue else "residential")
+                    graph.add_edge(
+                        i, j, line=line, length=length, road="tertiary" if avenue else "residential"
+                    )
     main = max(nx.connected_components(graph), key=len)
     order = sorted(main)
     names = {i: drawing.point(*spots[i]) for i in order}
@@ -116,7 +129,7 @@ def through_town(grid: Grid, gate: int, road: str) -> None:
 def draw_grid(drawing: Drawing, grid: Grid, place: Settlement, rng: np.random.Generator) -> None:
     """Draw a town's streets, one way for every run of the same class along a line of the grid."""
     if place.areas > 1:
-        _make_one_way(grid)
+        _make_one_way(drawing, grid)
     lines: dict[Any, list[tuple[int, int]]] = {}
     for a, b in sorted((min(ends), max(ends)) for ends in grid.graph.edges):
         lines.setdefault(grid.graph.edges[a, b]["line"], []).append((a, b))
@@ -133,17 +146,17 @@ def draw_grid(drawing: Drawing, grid: Grid, place: Settlement, rng: np.random.Ge
             drawing.line(run[::-1] if oneway == "back" else run, **_street_tags(road, oneway, rng))
 
 
-def _make_one_way(grid: Grid) -> None:
+def _make_one_way(drawing: Drawing, grid: Grid) -> None:
     """Turn the streets on either side of a town's middle into a one-way pair, four blocks long."""
-    middle = grid.row[grid.middle]
-    beside = {middle - 1: "back", middle + 1: "on"}
-    for row, oneway in beside.items():
-        edges = sorted(
-            (abs(a + b - 2 * grid.middle), a, b)
+    middle, (x, y) = grid.row[grid.middle], drawing.nodes[grid.middle]
+    for row, oneway in ((middle - 1, "back"), (middle + 1, "on")):
+        beside = sorted(
+            (math.hypot(drawing.nodes[a][0] - x, drawing.nodes[a][1] - y), a, b)
             for a, b in ((min(ends), max(ends)) for ends in grid.graph.edges)
-            if grid.graph.edges[a, b]["line"] == ("row", row) and grid.graph.edges[a, b]["road"] == "residential"
+            if grid.graph.edges[a, b]["line"] == ("row", row)
+            and grid.graph.edges[a, b]["road"] == "residential"
         )
-        for _, a, b in edges[:4]:
+        for _, a, b in beside[:4]:
             if min(grid.graph.degree[a], grid.graph.degree[b]) > 2:
                 grid.graph.edges[a, b]["oneway"] = oneway
 

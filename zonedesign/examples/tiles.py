@@ -121,7 +121,7 @@ def _nearest(points: Floats, centres: Floats) -> Ints:
 
 
 def _faces(land: Any, cells: Floats) -> NDArray[np.object_]:
-    """Return the cells' Voronoi polygons cut by the shore, noded together so that neighbours match exactly."""
+    """Return the cells' Voronoi polygons cut by the shore, noded together so that neighbours match."""
     edges = shapely.voronoi_polygons(shapely.multipoints(cells), extend_to=land, only_edges=True)
     lines = shapely.union_all([edges.intersection(land.buffer(50.0)), land.boundary], grid_size=0.1)
     pieces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
@@ -129,7 +129,7 @@ def _faces(land: Any, cells: Floats) -> NDArray[np.object_]:
     return np.asarray(pieces[inside])
 
 
-def _grow(  # noqa: PLR0913  (the one place where cells, places and units meet)
+def _grow(
     faces: NDArray[np.object_],
     cells: Floats,
     owner: Ints,
@@ -139,8 +139,8 @@ def _grow(  # noqa: PLR0913  (the one place where cells, places and units meet)
 ) -> tuple[Ints, Ints]:
     """Return each face's unit (the one that reaches it soonest over touching faces) and the touching units.
 
-    A town's units spread easily over built-up cells and hardly over fields, a village's the other way round, so
-    boundaries follow the edge of the town; a unit is connected because it grows from one face.
+    A town's units spread easily over built-up cells and hardly over fields, a village's the other way round,
+    so boundaries follow the edge of the town; a unit is connected because it grows from one face.
     """
     left, right = _touching(faces)
     middle = np.asarray(shapely.get_coordinates(shapely.centroid(faces)))

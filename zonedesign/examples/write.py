@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 # British National Grid to WGS 84 by the seven parameters (EPSG:1314), spelled out so that it is the same
 # with and without the Ordnance Survey's grid of corrections at hand.
 TO_WGS84 = (
-    "+proj=pipeline +step +inv +proj=tmerc +lat_0=49 +lon_0=-2 +k=0.9996012717 +x_0=400000 +y_0=-100000 +ellps=airy "
-    "+step +proj=push +v_3 +step +proj=cart +ellps=airy +step +proj=helmert +x=446.448 +y=-125.157 +z=542.06 +rx=0.15 "
-    "+ry=0.247 +rz=0.842 +s=-20.489 +convention=position_vector +step +inv +proj=cart +ellps=WGS84 "
+    "+proj=pipeline +step +inv +proj=tmerc +lat_0=49 +lon_0=-2 +k=0.9996012717 +x_0=400000 +y_0=-100000 "
+    "+ellps=airy +step +proj=push +v_3 +step +proj=cart +ellps=airy +step +proj=helmert +x=446.448 "
+    "+y=-125.157 +z=542.06 +rx=0.15 +ry=0.247 +rz=0.842 +s=-20.489 +convention=position_vector "
+    "+step +inv +proj=cart +ellps=WGS84 "
     "+step +proj=pop +v_3 +step +proj=unitconvert +xy_in=rad +xy_out=deg"
 )
 WRITTEN = "2019-08-07T00:00:00.000Z"

@@ -63,8 +63,11 @@ class Engine:
         solver.buildSolverModel(lp)
         self._model: Any = lp.solverModel
         lp.solverModel = None
+        # PuLP keeps the objective's constant to itself; gaps are relative to the whole objective.
+        self._model.changeObjectiveOffset(program.constant * program.scale)
         self._heard: Callable[[float, float, Floats | None], None] | None = None
         self._stop = False
+        self._error: BaseException | None = None
         self._model.setCallback(self._called, None)
         kinds = highspy.cb.HighsCallbackType
         for kind in (
@@ -115,9 +118,11 @@ class Engine:
         )
         side = np.where(duals > 0, np.array(lp.row_lower_), np.array(lp.row_upper_))
         used = np.where(np.isfinite(side) & (np.abs(side) < self._highspy.kHighsInf), duals, 0.0)
-        linking = self.program.linking
+        program = self.program
+        linking = program.linking
         used[: len(linking)][linking] = 0.0
         constant = float(np.where(used != 0, used * np.where(used != 0, side, 0.0), 0.0).sum())
+        constant += program.constant * program.scale
         return constant, np.asarray(np.array(lp.col_cost_) - matrix.T @ used)
 
     def relax(self, seconds: float) -> Solved:
@@ -176,7 +181,7 @@ class Engine:
 
     def _run(self) -> bool:
         """Run HiGHS in a thread of its own, so that Ctrl-C is heard; return whether it was interrupted."""
-        self._stop = False
+        self._stop, self._error = False, None
         status: list[Any] = []
 
         def work() -> None:
@@ -191,19 +196,27 @@ class Engine:
                 thread.join(0.2)
             except KeyboardInterrupt:
                 self._stop = True
+        if self._error is not None:
+            raise self._error
         if not status or status[0] == self._highspy.HighsStatus.kError:
             raise SolverError(f"HiGHS failed with model status {self._model.getModelStatus().name}")
         return self._stop
 
     def _called(self, kind: Any, _message: str, out: Any, into: Any, _data: Any) -> None:
+        try:
+            self._listen(kind, out)
+        except BaseException as error:  # noqa: BLE001  (raised again when the engine has stopped)
+            self._error, self._stop = error, True
+        into.user_interrupt = self._stop
+
+    def _listen(self, kind: Any, out: Any) -> None:
+        """Tell the listener what the engine found, and how far it is."""
         kinds = self._highspy.cb.HighsCallbackType
         if kind == kinds.kCallbackMipSolution:
             if self._heard is not None:
                 self._heard(out.mip_dual_bound, out.objective_function_value, np.array(out.mip_solution))
-            return
-        if kind == kinds.kCallbackMipInterrupt and self._heard is not None:
+        elif kind == kinds.kCallbackMipInterrupt and self._heard is not None:
             self._heard(out.mip_dual_bound, out.mip_primal_bound, None)
-        into.user_interrupt = self._stop
 
     def _ended(self, *, interrupted: bool) -> Ended:
         status, of = self._model.getModelStatus(), self._highspy.HighsModelStatus

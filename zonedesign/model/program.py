@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zonedesign.levels import SLACK
+from zonedesign.model.flow import write_flows
 from zonedesign.model.locks import Locks, locks_of, restricted
 from zonedesign.model.sheet import Sheet
 from zonedesign.model.terms import write_borders, write_change, write_cut, write_travel
@@ -70,11 +71,11 @@ class Program:
 
     def unscaled(self, value: float) -> float:
         """Return the problem's objective for an objective of the program."""
-        return value / self.scale + self.constant
+        return value / self.scale
 
     def scaled(self, value: float) -> float:
         """Return the program's objective for an objective of the problem."""
-        return (value - self.constant) * self.scale
+        return value * self.scale
 
     def values(self, centre_of: Ints, level_of: Ints) -> Floats | None:
         """Return binary columns' values (in the order of `binaries`) of a plan, or None where it needs a column that is not there.
@@ -102,8 +103,11 @@ class Program:
         return centre_of, np.asarray(marks.argmax(axis=1))[centre_of]
 
 
-def state(problem: Problem, possible: Mask | None = None) -> Program:
-    """Return the program of a problem on the `possible` pairs (arcs, levels), all that reach and miles allow unless said."""
+def state(problem: Problem, possible: Mask | None = None, *, flow: bool = False) -> Program:
+    """Return the program of a problem on the `possible` pairs (arcs, levels), all that reach and miles allow unless said.
+
+    With `flow`, zones are connected by flows in the program itself; without, by cuts that the caller adds.
+    """
     locks = locks_of(problem)
     mask = restricted(problem, locks, problem.arcs.allowed if possible is None else possible)
     sheet = Sheet()
@@ -121,9 +125,9 @@ def state(problem: Problem, possible: Mask | None = None) -> Program:
             _write_character(draft, level)
     if any(level.hours_share is not None for level in problem.levels):
         _write_shares(draft)
-    for unit in locks.centres:
-        own = x[(centre == unit) & (arcs.units == unit)]
-        sheet.row(own, np.ones(len(own)), least=1.0)
+    _write_locks(draft, locks)
+    if flow:
+        write_flows(draft)
     constant = write_travel(draft) + write_change(draft) + write_borders(draft) + write_cut(draft)
     scale = _scale_of(problem, x)
     sheet.finish(scale)
@@ -254,6 +258,20 @@ def _write_character(draft: Program, k: int) -> None:
         others = [mark for level, mark in enumerate(draft.y[j]) if mark >= 0 and level != k]
         waiver = float(-value[value < 0].sum())
         draft.sheet.row([*draft.x[row], *others], [*value, *(waiver for _ in others)], least=0.0)
+
+
+def _write_locks(draft: Program, locks: Locks) -> None:
+    """Write that locked centres are centres, and that units that stay apart do not share one."""
+    for unit in locks.centres:
+        own = draft.x[(draft.centre == unit) & (draft.unit == unit) & (draft.x >= 0)]
+        draft.sheet.row(own, np.ones(len(own)), least=1.0)
+    for a, b in locks.apart:
+        for j in range(len(draft.y)):
+            row = _arcs_of(draft, j)
+            both = draft.x[row[(draft.unit[row] == a) | (draft.unit[row] == b)]]
+            if len(both) > 1:
+                own = draft.x[row[draft.unit[row] == j]]
+                draft.sheet.row([*both, *own], [1.0, 1.0, -1.0], most=0.0)
 
 
 def _write_shares(draft: Program) -> None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import shapely
 
 from zonedesign import tables
-from zonedesign._unitshapes import metres, repaired, require_crs
+from zonedesign._placing import NEAR, SHARED, holding
+from zonedesign._unitshapes import repaired, require_crs
 from zonedesign.errors import (
     DataError,
     ScenarioError,
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from zonedesign.scenario.settings import BorderTable, LocksTable
     from zonedesign.traveltimes import TravelTimes
     from zonedesign.units import Units
-
-NEAR_M = 500.0
-"""A point outside every border polygon has the code of the nearest within this: coasts are drawn roughly."""
 
 
 def border_of(border: BorderTable | str, units: Units, what: str, notes: list[str]) -> pd.Series[Any]:
@@ -75,36 +72,22 @@ def _from_table(border: BorderTable, units: Units, source: str, notes: list[str]
 def _from_polygons(border: BorderTable, units: Units, source: str, notes: list[str]) -> pd.Series[Any]:
     frame = tables.read_layer(border.path, border.layer)
     require_columns(frame.columns, [border.id], source)
-    require_unique(frame[border.id], f"'{border.id}'", source)
+    frame = frame[frame.geometry.notna() & ~frame.geometry.is_empty & frame[border.id].notna()]
+    if frame.empty:
+        raise DataError(f"{source} has no polygon with a '{border.id}'; a border set needs them")
     require_crs(frame.geometry, source)
-    frame = frame.set_index(border.id, drop=False)
-    frame, mended = repaired(frame[frame.geometry.notna()], source)
+    frame, mended = repaired(frame.set_index(border.id, drop=False), source, "polygon")
     notes += mended
     if units.points is None:
         raise DataError(f"{source}: the units have no points to look up in its polygons")
-    shapes = metres(frame.geometry)
-    points = units.points.to_crs(shapes.crs).to_numpy()
-    tree = shapely.STRtree(shapes.to_numpy())
-    at = np.full(len(points), len(shapes), dtype=np.int64)
-    one, polygon = tree.query(points, predicate="intersects")
-    np.minimum.at(at, one, polygon)
-    several = int((np.bincount(one, minlength=len(points)) > 1).sum())
-    outside = np.flatnonzero(at == len(shapes))
-    one, polygon = tree.query_nearest(points[outside], max_distance=NEAR_M)
-    np.minimum.at(at, outside[one], polygon)
-    near = int((at[outside] < len(shapes)).sum())
+    at, how = holding(units.points, frame.geometry)
+    several, near = int((how == SHARED).sum()), int((how == NEAR).sum())
     if several:
-        notes.append(
-            f"{source}: {counted(several, 'unit')} in more than one '{border.id}'; the first in the file "
-            "counts"
-        )
+        notes.append(f"{source}: {counted(several, 'unit')} in more than one '{border.id}'; the first counts")
     if near:
-        notes.append(
-            f"{source}: {counted(near, 'unit')} in no '{border.id}' but within {NEAR_M:g} m of one, given "
-            "that"
-        )
-    codes = frame[border.id].to_numpy(dtype=object)[np.minimum(at, len(shapes) - 1)]
-    codes[at == len(shapes)] = None
+        notes.append(f"{source}: {counted(near, 'unit')} just outside every '{border.id}', given the nearest")
+    codes = frame[border.id].to_numpy(dtype=object)[np.maximum(at, 0)]
+    codes[at < 0] = None
     return pd.Series(codes, index=units.ids, name=border.id)
 
 

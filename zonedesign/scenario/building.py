@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
+
 from zonedesign import demand, tables
+from zonedesign.contiguity import bridged, joined_by_road
 from zonedesign.errors import DataError, ScenarioError, counted, listed
 from zonedesign.osm import read_roads
 from zonedesign.problem import About, Objective, Problem
@@ -16,7 +20,7 @@ from zonedesign.roads import sketch_roads
 from zonedesign.rules import Apart, CentreAt, Contiguous, Fixed, Frozen, NestIn, Rule, Together
 from zonedesign.scenario.borders import baseline_of, border_of
 from zonedesign.traveltimes import travel_times, with_access
-from zonedesign.units import Units, read_units
+from zonedesign.units import Units, joins_of, read_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -178,12 +182,18 @@ def _roads(settings: Settings, units: Units, progress: Progress | None) -> RoadN
         tell("roads", None, "sketch roads")
         return sketch_roads(units.points)
     tell("roads", None, Path(settings.roads.path).name)
-    return read_roads(settings.roads.path, profile=settings.roads.profile)
+    return read_roads(
+        settings.roads.path, profile=settings.roads.profile, attribution=settings.roads.attribution
+    )
 
 
 def _joined(units: Units, roads: RoadNetwork, table: UnitsTable) -> Units:
-    """Return the units with the pairs that a road joins directly, and then the bridges."""
-    raise NotImplementedError
+    """Return the units with the pairs that a road joins directly, and then the bridges that are left."""
+    if units.contiguity is None or not isinstance(units.frame, gpd.GeoDataFrame):
+        return units
+    shapes = units.frame.geometry
+    graph = joined_by_road(units.contiguity, shapes, *roads.to_frames(), crs=roads.crs)
+    return replace(units, contiguity=bridged(graph, shapes, joins_of(table.bridges, units.ids)))
 
 
 def _times(

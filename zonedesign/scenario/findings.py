@@ -102,11 +102,11 @@ def _roads(problem: Problem) -> list[Finding]:
 def _snapping(problem: Problem) -> list[Finding]:
     far = problem.times.snapped_m
     limit = problem.times.provenance.get("max_snap_m")
-    if far is None or limit is None:
-        return []
+    if far is None or limit is None or problem.times.provenance.get("sketch"):
+        return []  # a sketch runs through the points themselves
     lost = far[far > limit]
     worst = far.sort_values(ascending=False, kind="stable").head(5)
-    said = f"points lie {far.median():,.0f} m from a road (median), at most {far.max():,.0f} m: {worst.index[0]}"
+    said = f"points lie {far.median():,.0f} m from a road (median), {worst.index[0]} {far.max():,.0f} m"
     if len(lost):
         said += f"; {counted(len(lost), 'unit')} beyond {limit:,g} m: {listed(lost.index)}"
     figures = {

@@ -32,6 +32,12 @@ class _Merged:
     origin: dict[str, str] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
 
+    def file_of(self, key: str) -> str:
+        """Return the name of the file that set a key, or the table it is in, or else the scenario."""
+        while key and key not in self.origin:
+            key = key.rpartition(".")[0]
+        return self.origin.get(key, self.files[0].name)
+
 
 def parse(path: str | Path) -> Parsed:
     """Return what a scenario file says, with what it extends; `ScenarioError` names file and key."""
@@ -40,10 +46,17 @@ def parse(path: str | Path) -> Parsed:
     try:
         settings = Settings.model_validate(merged.data)
     except ValidationError as error:
-        raise ScenarioError(_said(error, merged, path.name)) from None
-    _require_one_way(settings, merged, path.name)
-    _require_roads(settings, merged, path.name)
-    return Parsed(settings, tuple(merged.files), _levels(settings, merged.origin.get("levels", path.name)))
+        raise ScenarioError(_said(error, merged)) from None
+    _require_one_way(settings, merged.file_of("demand"))
+    _require_roads(settings, merged)
+    for weight, needed, what in (
+        ("change", "baseline", "today's plan"),
+        ("borders", "border", "a boundary set"),
+    ):
+        if getattr(settings.objective, weight) and getattr(settings.objective, needed) is None:
+            file = merged.file_of(f"objective.{weight}")
+            raise ScenarioError(f"{file}: objective.{weight} needs objective.{needed}: {what}")
+    return Parsed(settings, tuple(merged.files), _levels(settings, merged.file_of("levels")))
 
 
 def _read(path: Path, above: tuple[Path, ...]) -> _Merged:
@@ -146,7 +159,7 @@ def _merge(base: dict[str, Any], over: dict[str, Any], origin: dict[str, str], f
             base[key] = value
 
 
-def _said(error: ValidationError, merged: _Merged, file: str) -> str:
+def _said(error: ValidationError, merged: _Merged) -> str:
     """Return the first fault as one line: file, key, what it is and what it must be."""
     first = error.errors()[0]
     value: Any = merged.data
@@ -166,22 +179,16 @@ def _said(error: ValidationError, merged: _Merged, file: str) -> str:
         where, key = ".".join(keys), str(first["loc"][-1])
         dotted = f"{where}.{key}" if where else key
         table = where or "the scenario"
-        return (
-            f"{merged.origin.get(where, file)}: '{dotted}' is missing{level}; {table} needs {MEANS[dotted]}"
-        )
+        return f"{merged.file_of(where)}: '{dotted}' is missing{level}; {table} needs {MEANS[dotted]}"
     dotted = ".".join(keys)
     while dotted not in MEANS and "." in dotted:
         dotted = dotted.rpartition(".")[0]
     shown = repr(value) if not isinstance(value, (dict, list)) or len(repr(value)) < 60 else "not right"
-    return (
-        f"{merged.origin.get(dotted, file)}: {dotted}{level} is {shown}; it must be "
-        f"{MEANS.get(dotted, 'right')}"
-    )
+    return f"{merged.file_of(dotted)}: {dotted}{level} is {shown}; it must be {MEANS.get(dotted, 'right')}"
 
 
-def _require_one_way(settings: Settings, merged: _Merged, file: str) -> None:
+def _require_one_way(settings: Settings, file: str) -> None:
     demand = settings.demand
-    file = merged.origin.get("demand", file)
     given = [way for way in WAYS if getattr(demand, way) is not None]
     if len(given) != 1:
         said = f"both {given[0]} and {given[1]}" if given else "no demand"
@@ -208,16 +215,16 @@ def _require_one_way(settings: Settings, merged: _Merged, file: str) -> None:
         raise ScenarioError(f"{file}: demand.growth needs either by or path, beside column")
 
 
-def _require_roads(settings: Settings, merged: _Merged, file: str) -> None:
+def _require_roads(settings: Settings, merged: _Merged) -> None:
     roads = settings.roads
-    file = merged.origin.get("roads", file)
+    file = merged.file_of("roads")
     if (roads.path is None) == (not roads.sketch):
         said = "both path and sketch" if roads.sketch else "neither a path nor sketch"
         raise ScenarioError(f'{file}: [roads] has {said}; give one: path = "roads.osm.pbf" or sketch = true')
     try:
         profiles.profile(roads.profile)
     except ScenarioError as error:
-        raise ScenarioError(f"{merged.origin.get('roads.profile', file)}: roads.profile: {error}") from None
+        raise ScenarioError(f"{merged.file_of('roads.profile')}: roads.profile: {error}") from None
 
 
 def _levels(settings: Settings, file: str) -> tuple[Level, ...]:

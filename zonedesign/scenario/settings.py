@@ -67,7 +67,7 @@ class DemandTable(Table):
 
 
 class RoadsTable(Table):
-    """`[roads]`: a file or a sketch."""
+    """`[roads]`: a file or a sketch; `attribution` is the line to print in the place of OpenStreetMap's."""
 
     path: Text | None = None
     sketch: bool = False
@@ -75,6 +75,7 @@ class RoadsTable(Table):
     max_snap_m: Annotated[FiniteFloat, Field(gt=0)] = 1000.0
     access_kph: Annotated[FiniteFloat, Field(gt=0)] | None = None
     parking_minutes: Weight = 0.0
+    attribution: Text | None = None
 
 
 class CharacterTable(Table):
@@ -218,6 +219,7 @@ MEANS = {
     "roads.max_snap_m": "a number above 0",
     "roads.access_kph": "a number above 0",
     "roads.parking_minutes": _AMOUNT,
+    "roads.attribution": "the line that a map must print, in quotes",
     "levels.name": _NAME,
     "levels.weekly_hours": _BAND,
     "levels.customers": _BAND,

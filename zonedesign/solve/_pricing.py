@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
+
+inner = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _sorted_row(begin, end, units, cost, hours, prices, order, ratio):
     """Sort one centre's arcs by reduced cost an hour into `order`, starting from the order of last time."""
     size = end - begin
@@ -35,20 +37,24 @@ def _sorted_row(begin, end, units, cost, hours, prices, order, ratio):
             return
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _fill(centre, level, begin, end, units, cost, allowed, hours, prices, low, high, order, cover):
-    """Return the least worth of a zone at `centre`: itself, then arcs by ratio; adds to `cover` when it is not empty."""
+    """Return the least worth of a zone at `centre` (itself, then arcs by ratio) and the price of an hour that is best there.
+
+    Adds to `cover` when it is not empty.
+    """
     own = -1
     for k in range(begin, end):
         if units[k] == centre:
             own = k
             break
     if own < 0 or not allowed[own, level]:
-        return np.inf
+        return np.inf, 0.0
     used = hours[centre]
     if used > high:
-        return np.inf
+        return np.inf, 0.0
     keep = cover.shape[0] > 0
+    last = 0.0
     worth = cost[own] - (prices[centre] if hours[centre] > 0 else 0.0)
     if keep and hours[centre] > 0:
         cover[centre] += 1.0
@@ -64,46 +70,38 @@ def _fill(centre, level, begin, end, units, cost, allowed, hours, prices, low, h
         if room <= 0:
             break
         share = min(1.0, room / hours[unit])
+        if share < 1.0 or gain > 0:
+            last = gain / hours[unit]
         worth += share * gain
         used += share * hours[unit]
         if keep:
             cover[unit] += share
     if used < low - 1e-9:
-        return np.inf
-    return worth
+        return np.inf, 0.0
+    return worth, last
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def worth_of_centres(indptr, units, cost, allowed, hours, prices, low, high, order):
-    """Return (n, levels): the least that a zone with this centre and level adds to the Lagrangian, inf if it cannot be."""
-    n, levels = indptr.shape[0] - 1, low.shape[0]
-    worth = np.full((n, levels), np.inf)
+@njit(cache=True, nogil=True, error_model="numpy")
+def worth_of_centres(first, last, indptr, units, cost, allowed, hours, prices, low, high, order, worth):
+    """Fill `worth` (n, levels) for centres `first` to `last`: the least that a zone adds to the Lagrangian, inf if it cannot be.
+
+    Rows are apart, so that several threads may each fill some.
+    """
     nothing = np.zeros(0)
-    for centre in prange(n):
+    for centre in range(first, last):
         begin, end = indptr[centre], indptr[centre + 1]
+        for level in range(low.shape[0]):
+            worth[centre, level] = np.inf
         if end > begin:
             ratio = np.empty(end - begin)
             _sorted_row(begin, end, units, cost, hours, prices, order, ratio)
-            for level in range(levels):
-                worth[centre, level] = _fill(
-                    centre,
-                    level,
-                    begin,
-                    end,
-                    units,
-                    cost,
-                    allowed,
-                    hours,
-                    prices,
-                    low[level],
-                    high[level],
-                    order,
-                    nothing,
+            for level in range(low.shape[0]):
+                worth[centre, level], _ = _fill(
+                    centre, level, begin, end, units, cost, allowed, hours, prices, low[level], high[level], order, nothing
                 )
-    return worth
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def cover_of(indptr, units, cost, allowed, hours, prices, low, high, order, centres, levels):
     """Return (n,): how often the chosen zones hold each unit, in fractions."""
     cover = np.zeros(hours.shape[0])
@@ -125,3 +123,22 @@ def cover_of(indptr, units, cost, allowed, hours, prices, low, high, order, cent
             cover,
         )
     return cover
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def closed_arcs(indptr, units, cost, allowed, hours, prices, low, high, order, with_centre, target, closed):
+    """Mark in `closed` (arcs, levels) what no plan below `target` uses; `with_centre` (n, levels) bounds a plan with that zone."""
+    nothing = np.zeros(0)
+    for centre in range(indptr.shape[0] - 1):
+        begin, end = indptr[centre], indptr[centre + 1]
+        for level in range(low.shape[0]):
+            if not with_centre[centre, level] < target:
+                closed[begin:end, level] = True
+                continue
+            _, last = _fill(centre, level, begin, end, units, cost, allowed, hours, prices, low[level], high[level], order, nothing)
+            for k in range(begin, end):
+                unit = units[k]
+                if unit != centre and hours[unit] > 0:
+                    extra = cost[k] - prices[unit] - last * hours[unit]
+                    if extra > 0 and with_centre[centre, level] + extra > target:
+                        closed[k, level] = True

@@ -67,7 +67,8 @@ def total_causes(parts: Ground) -> list[str]:
     alone = [_one_total(problem, what, each, ranges, items) for what, each in amounts.items()]
     if found := [sentence for sentence in alone if sentence]:
         return found
-    shares = [level.hours_share for level in problem.levels]
+    # A share of no hours at all is not known, and no rule.
+    shares = [level.hours_share for level in problem.levels] if amounts["h"].total > 0 else []
     if any(shares):
         low = sum((s[0] or 0.0) if s else 0.0 for s in shares)
         high = sum(1.0 if s is None or s[1] is None else s[1] for s in shares)

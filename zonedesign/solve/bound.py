@@ -9,9 +9,11 @@ relaxed, non-negative terms of the objective are dropped: the bound stays valid,
 from __future__ import annotations
 
 import math
+import os
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
 
 FAR = 1e30
+WORTH_A_THREAD = 100_000
+"""Arcs below which a second thread costs more than it brings."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +53,9 @@ class Bound:
 
 @dataclass(frozen=True, eq=False)
 class Priced:
-    """The problem as the bound sees it: arcs with possible (centre, unit, level), costs in hour-minutes / all hours."""
+    """The problem as the bound sees it: possible arcs by centre (`arcs` are their places in `problem.arcs`) and what they cost."""
 
+    arcs: Ints
     indptr: Ints
     units: NDArray[np.int32]
     cost: Floats
@@ -83,7 +88,7 @@ class Priced:
             least.append(few)
             most.append(room if many is None else min(many, room))
         return cls(
-            indptr, units.astype(np.int32), cost, possible[keep], hours,
+            np.flatnonzero(keep), indptr, units.astype(np.int32), cost, possible[keep], hours,
             np.array(low), np.array(high), np.array(least), np.array(most),
         )  # fmt: skip
 
@@ -97,72 +102,140 @@ def lagrangian(
     stop: Callable[[], bool] | None = None,
     deadline: float = math.inf,
     gap: float = 0.0,
+    threads: int | None = None,
 ) -> Bound:
     """Return the best bound found by subgradient steps, from `start` multipliers where given.
 
     `target` is the objective of a known plan, which sets the steps and ends the work within `gap`; `deadline` is on `time.monotonic`.
     """
-    from zonedesign.solve import _pricing  # noqa: PLC0415  (numba is slow to import)
-
     n, count = len(priced.hours), len(priced.low)
     prices = _first_prices(priced) if start is None else start.copy()
-    order = np.full(len(priced.units), -1, dtype=np.int32)
     best = Bound(-math.inf, prices, np.full((n, count), np.inf), np.zeros(0, np.int64), np.zeros(0, np.int64))
     theta, stale, direction = 1.0, 0, np.zeros(n)
-    priced_units = priced.hours > 0
-    for step in range(iterations):
-        worth = _pricing.worth_of_centres(
-            priced.indptr, priced.units, priced.cost, priced.allowed, priced.hours, prices, priced.low, priced.high, order
-        )
-        chosen = choose_centres(worth, priced.least, priced.most)
-        if chosen is None:
-            return Bound(math.inf, prices, worth, np.zeros(0, np.int64), np.zeros(0, np.int64), infeasible=True)
-        centres, levels, total = chosen
-        value = float(prices[priced_units].sum()) + total
-        if value > best.value:
-            stale = stale if value < best.value + 1e-5 * abs(value) else 0
-            best = Bound(value, prices.copy(), worth, centres, levels)
-        else:
-            stale += 1
-        goal = target if target is not None else best.value + 0.05 * abs(best.value) + 1e-9
-        if goal - best.value <= max(gap, 1e-9) * abs(goal):
-            break
-        if stale >= 30:
-            theta, stale, prices = 0.8 * theta, 0, best.multipliers.copy()
-            direction[:] = 0.0
-            if theta < 1e-3:
+    demand = priced.hours > 0
+    with _Pricing(priced, threads) as pricing:
+        for step in range(iterations):
+            worth = pricing.worth(prices)
+            chosen = choose_centres(worth, priced.least, priced.most)
+            if chosen is None:
+                return replace(best, value=math.inf, worth=worth, infeasible=True)
+            centres, levels, total = chosen
+            value = float(prices[demand].sum()) + total
+            stale = 0 if value > best.value + 1e-5 * abs(value) else stale + 1
+            if value > best.value:
+                best = Bound(value, prices.copy(), worth, centres, levels)
+            goal = target if target is not None else best.value + 0.05 * abs(best.value) + 1e-9
+            out_of_time = time.monotonic() > deadline or (stop is not None and step % 8 == 0 and stop())
+            if out_of_time or goal - best.value <= max(gap, 1e-9) * abs(goal):
                 break
-            continue
-        cover = _pricing.cover_of(
-            priced.indptr, priced.units, priced.cost, priced.allowed, priced.hours, prices, priced.low, priced.high,
-            order, centres, levels,
-        )  # fmt: skip
-        slope = np.where(priced_units, 1.0 - cover, 0.0)
-        # Camerini, Fratta and Maffioli (1975): a direction that remembers the last one does not zigzag.
-        turn = float(slope @ direction)
-        size = float(direction @ direction)
-        direction = slope - (1.5 * turn / size * direction if turn < 0 and size > 0 else 0.0)
-        # Multipliers are of the size of hours: steps in proportion to them serve big and small units alike.
-        norm = float(((direction**2) * priced.hours).sum())
-        if norm <= 1e-15:
-            break
-        prices = prices + theta * (goal - value) / norm * direction * priced.hours
-        if time.monotonic() > deadline or (stop is not None and step % 8 == 0 and stop()):
-            break
+            if stale >= 30:
+                theta, stale, prices = 0.8 * theta, 0, best.multipliers.copy()
+                direction[:] = 0.0
+                if theta < 1e-3:
+                    break
+                continue
+            slope = np.where(demand, 1.0 - pricing.cover(prices, centres, levels), 0.0)
+            # Camerini, Fratta and Maffioli (1975): a direction that remembers the last one does not zigzag.
+            turn, size = float(slope @ direction), float(direction @ direction)
+            direction = slope - (1.5 * turn / size * direction if turn < 0 and size > 0 else 0.0)
+            # Multipliers are of the size of hours: steps in proportion to them serve big and small units alike.
+            norm = float(((direction**2) * priced.hours).sum())
+            if norm <= 1e-15:
+                break
+            prices = prices + theta * (goal - value) / norm * direction * priced.hours
     return best
+
+
+class _Pricing:
+    """Prices centres at given multipliers, on threads where that pays; remembers the order of arcs between calls."""
+
+    def __init__(self, priced: Priced, threads: int | None) -> None:
+        workers = threads or os.cpu_count() or 1
+        self.priced = priced
+        self.order = np.full(len(priced.units), -1, dtype=np.int32)
+        n, arcs = len(priced.hours), len(priced.units)
+        pieces = max(1, min(workers, arcs // WORTH_A_THREAD + 1))
+        # Rows of equal numbers of arcs, not of centres: the towns' rows are the long ones.
+        edges = np.searchsorted(priced.indptr, np.linspace(0, arcs, pieces + 1)[1:-1])
+        self.spans = list(zip([0, *edges.tolist()], [*edges.tolist(), n], strict=True))
+        self.pool = ThreadPoolExecutor(max_workers=pieces) if pieces > 1 else None
+
+    def __enter__(self) -> _Pricing:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.pool is not None:
+            self.pool.shutdown()
+
+    def _data(self, prices: Floats) -> tuple[Any, ...]:
+        p = self.priced
+        return p.indptr, p.units, p.cost, p.allowed, p.hours, prices, p.low, p.high, self.order
+
+    def worth(self, prices: Floats) -> Floats:
+        """Return (n, levels): the least that a zone with this centre and level adds, inf where it cannot be."""
+        from zonedesign.solve import _pricing  # noqa: PLC0415  (numba is slow to import)
+
+        found = np.full((len(self.priced.hours), len(self.priced.low)), np.inf)
+
+        def fill(span: tuple[int, int]) -> None:
+            _pricing.worth_of_centres(*span, *self._data(prices), found)
+
+        for _ in self.pool.map(fill, self.spans) if self.pool else map(fill, self.spans):
+            pass
+        return found
+
+    def cover(self, prices: Floats, centres: Ints, levels: Ints) -> Floats:
+        """Return (n,): how often the chosen zones hold each unit, in fractions."""
+        from zonedesign.solve import _pricing  # noqa: PLC0415
+
+        return np.asarray(_pricing.cover_of(*self._data(prices), centres, levels))
+
+    def closed(self, prices: Floats, with_centre: Floats, target: float) -> Bools:
+        """Return (arcs, levels): what no plan below `target` uses."""
+        from zonedesign.solve import _pricing  # noqa: PLC0415
+
+        found = np.zeros((len(self.priced.units), len(self.priced.low)), dtype=np.bool_)
+        _pricing.closed_arcs(*self._data(prices), with_centre, target, found)
+        return found
+
+
+def closed_by(priced: Priced, bound: Bound, target: float, arcs: int) -> Bools:
+    """Return which of all `arcs` (arcs, levels) no plan better than `target` uses, by the bound's reduced costs.
+
+    A plan with a zone at centre j and level l costs at least the multipliers, the other levels at their cheapest, and this
+    zone with one zone less of its level (Lagrangian fixing, as Validi, Buchanan and Lykhovyd 2022 use it).
+    """
+    worth, count = bound.worth, len(priced.low)
+    base = float(bound.multipliers[priced.hours > 0].sum())
+    alone = [_cheapest(worth[:, k], int(priced.least[k]), int(priced.most[k])) for k in range(count)]
+    fewer = [_cheapest(worth[:, k], max(0, int(priced.least[k]) - 1), max(0, int(priced.most[k]) - 1)) for k in range(count)]
+    with_centre = np.full_like(worth, np.inf)
+    for k in range(count):
+        with_centre[:, k] = base + sum(alone[m] for m in range(count) if m != k) + fewer[k] + worth[:, k]
+    closed = np.zeros((arcs, count), dtype=np.bool_)
+    with _Pricing(priced, 1) as pricing:
+        pricing.worth(bound.multipliers)
+        closed[priced.arcs] = pricing.closed(bound.multipliers, with_centre, target)
+    return closed
+
+
+def _cheapest(worth: Floats, least: int, most: int) -> float:
+    """Return the least total of between `least` and `most` of these, -inf or inf never mixed in."""
+    ranked = np.sort(worth[np.isfinite(worth)])
+    if len(ranked) < least:
+        return math.inf
+    return float(ranked[:least].sum() + np.minimum(ranked[least:most], 0.0).sum())
 
 
 def _first_prices(priced: Priced) -> Floats:
     """Return first multipliers: what every unit costs from the centre that is some 15th nearest to it."""
     n = len(priced.hours)
-    rows = np.repeat(np.arange(n), np.diff(priced.indptr))
     order = np.lexsort((priced.cost, priced.units))
     units = priced.units[order]
     begin = np.searchsorted(units, np.arange(n))
     end = np.searchsorted(units, np.arange(n), side="right")
     zones = max(1, int(priced.least.sum()) or 1)
     at = np.minimum(begin + max(1, n // (2 * zones)), np.maximum(end - 1, 0))
-    del rows
     return np.where(end > begin, priced.cost[order][np.minimum(at, max(len(order) - 1, 0))], 0.0) if len(order) else np.zeros(n)
 
 

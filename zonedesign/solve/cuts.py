@@ -242,7 +242,8 @@ def _conflict(program: Program, j: int, units: Ints, nearest: float) -> list[Cut
     """Return the cut that a centre's zone holds one of the units, unless its level allows them all; none if it holds none."""
     indptr = program.problem.arcs.indptr
     span = np.arange(indptr[j], indptr[j + 1])
-    columns = np.unique(program.x[span][np.isin(program.unit[span], units) & (program.x[span] >= 0)])
+    # Units that are locked together share a column, which then counts twice.
+    columns = program.x[span][np.isin(program.unit[span], units) & (program.x[span] >= 0)]
     if len(columns) < 2:
         return []
     row: list[int] = [int(c) for c in columns]

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from zonedesign.plan import Plan
     from zonedesign.problem import Problem
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
-KINDS = 7
+LARGE_SHARE = 0.05
+"""Share of moves that recombine two zones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +55,7 @@ class Search:
     @classmethod
     def of(cls, problem: Problem, possible: NDArray[np.bool_]) -> Search:
         """Return the search over a problem; `possible` is (arcs, levels), from `fixing.possible_arcs`."""
-        from zonedesign.solve._moves import Case  # noqa: PLC0415  (numba is slow to import)
+        from zonedesign.solve import _moves  # noqa: PLC0415  (numba is slow to import)
 
         n, levels, arcs = len(problem.units), problem.levels, problem.arcs
         hours, total = problem.hours, float(problem.hours.sum()) or 1.0
@@ -80,123 +82,143 @@ class Search:
                 lengths = np.ones(len(lengths))
         weights = problem.objective
         edge = weights.cut * total * lengths / max(float(lengths.sum()) / 2, 1e-12)
-        link_ptr, link_to, link_weight = _links(problem)
-        few = [(lv.customers or (None, None))[0] for lv in levels]
-        many = [(lv.customers or (None, None))[1] for lv in levels]
-        bands = [lv.weekly_hours or (None, None) for lv in levels]
-        shares = [lv.hours_share or (None, None) for lv in levels]
-        low = np.array([b[0] or 0.0 for b in bands], dtype=np.float64)
-        most = np.array([n if lv.zone_range[1] is None else lv.zone_range[1] for lv in levels], dtype=np.int64)
-        most = np.minimum(most, np.where(low > 0, (total / np.maximum(low, 1e-9)).astype(np.int64) + 1, n))
-        wanted = np.zeros(n, dtype=np.bool_)
+        link_ptr, links = _links(problem)
+        units = np.zeros(n, dtype=_moves.CASE_UNIT)
+        units["hours"] = hours
+        units["customers"] = 0.0 if problem.customers is None else problem.customers
+        units["nest"] = codes
+        units["border"] = 0 if problem.border is None else problem.border
+        units["before"] = 0 if problem.baseline_zones is None else problem.baseline_zones[0]
+        units["fixed"] = _frozen(problem)
         for rule in problem.rules:
             if isinstance(rule, CentreAt):
-                wanted[problem.units.ids.get_loc(rule.unit)] = True
-        case = Case(
+                units["wanted"][problem.units.ids.get_loc(rule.unit)] = 1
+        pairs = np.zeros(len(near), dtype=_moves.CASE_PAIR)
+        pairs["to"], pairs["cost"] = near, edge
+        case = _moves.Case(
             minutes=minutes,
             allowed=allowed,
             conflict=_conflicts(problem),
-            hours=hours,
-            customers=np.zeros(n) if problem.customers is None else problem.customers,
             urban=np.array([_urban(problem, k) for k in range(len(levels))]),
-            nest=codes,
+            units=units,
             indptr=indptr.astype(np.int64),
-            near=near.astype(np.int32),
-            edge=edge,
+            pairs=pairs,
             link_ptr=link_ptr,
-            link_to=link_to,
-            link_weight=link_weight,
-            wanted=wanted,
-            fixed=_frozen(problem),
-            border=np.zeros(n, np.int64) if problem.border is None else problem.border,
-            before=np.zeros(n, np.int64) if problem.baseline_zones is None else problem.baseline_zones[0],
-            low=low,
-            high=np.array([math.inf if b[1] is None else b[1] for b in bands]),
-            few=np.array([0.0 if x is None else x for x in few], dtype=np.float64),
-            many=np.array([math.inf if x is None else x for x in many], dtype=np.float64),
-            share=np.array(
-                [(0.0 if s[0] is None else s[0] * total, math.inf if s[1] is None else s[1] * total) for s in shares]
-            ),
-            character=np.array([0.0 if lv.character is None else lv.character.at_least for lv in levels]),
-            loose=np.array([not c for c in problem.contiguous]),
-            least=np.array([lv.zone_range[0] for lv in levels], dtype=np.int64),
-            most=most,
+            links=links,
+            levels=_levels(problem, total),
             weights=np.array([weights.travel, weights.change, weights.borders]),
         )
-        slots = int(min(n, most.sum())) + 1
+        slots = int(min(n, case.levels["most"].sum())) + 1
         return cls(problem, case, slots, cap)
 
-    def best_of(self, drafts: Sequence[Draft], *, moves: int, seeds: Sequence[int], heat: float, threads: int | None = None) -> list[Draft]:
-        """Return the drafts improved, each by one chain of `moves` from its own seed, on as many threads as asked."""
-        workers = threads or os.cpu_count() or 1
-        with ThreadPoolExecutor(max_workers=workers) as pool:
-            return list(pool.map(lambda pair: self.improve(pair[0], moves=moves, seed=pair[1], heat=heat), zip(drafts, seeds, strict=True)))
+    def improve_all(
+        self,
+        drafts: Sequence[Draft],
+        *,
+        moves: int,
+        seeds: Sequence[int],
+        heat: float,
+        threads: int | None = None,
+        stop: Ints | None = None,
+    ) -> list[Draft]:
+        """Return the drafts improved, each by one chain of `moves` from its own seed, on as many threads as asked.
 
-    def improve(self, draft: Draft, *, moves: int, seed: int, heat: float) -> Draft:
+        Chains end early once `stop[0]` is not 0, and so they do when the caller is interrupted.
+        """
+        stop = np.zeros(1, dtype=np.int64) if stop is None else stop
+
+        def chain(pair: tuple[Draft, int]) -> Draft:
+            return self.improve(pair[0], moves=moves, seed=pair[1], heat=heat, stop=stop)
+
+        with ThreadPoolExecutor(max_workers=threads or os.cpu_count() or 1) as pool:
+            try:
+                return list(pool.map(chain, zip(drafts, seeds, strict=True)))
+            except BaseException:
+                stop.fill(1)
+                raise
+
+    def improve(self, draft: Draft, *, moves: int, seed: int, heat: float, stop: Ints | None = None) -> Draft:
         """Return the best draft without broken rules that one chain finds from `draft`, or where there is none its last.
 
         `heat` is the first temperature as a multiple of what one typical unit costs.
         """
         from zonedesign.solve import _anneal  # noqa: PLC0415
 
+        stop = np.zeros(1, dtype=np.int64) if stop is None else stop
         state = self._state(draft)
-        per_unit = max(float(self.case.hours.mean()), 1e-12) * self._typical_minutes(draft)
-        penalty = self._penalties(self._typical_minutes(draft))
-        best = (draft.zone.copy(), state.level.copy(), state.centre.copy(), np.array([math.inf]))
-        _anneal.anneal(self.case, state, penalty, seed, moves, (heat * per_unit, 0.01 * heat * per_unit), 0.02, best)
+        typical = self._typical_minutes(draft)
+        per_unit = max(float(self.case.units["hours"].mean()), 1e-12) * typical
+        heats = (heat * per_unit, 0.01 * heat * per_unit)
+        best = (draft.zone.copy(), state.zones["level"].copy(), state.zones["centre"].copy(), np.array([math.inf]))
+        _anneal.anneal(self.case, state, self._penalties(typical), seed, moves, heats, LARGE_SHARE, best, stop)
         if math.isinf(best[3][0]):
-            return _packed(state.zone, state.level, state.centre, math.inf)
+            return _packed(state.units["zone"], state.zones["level"], state.zones["centre"], math.inf)
         return _packed(best[0], best[1], best[2], float(best[3][0]))
+
+    def draft_of(self, plan: Plan) -> Draft:
+        """Return a plan as a draft to start from."""
+        names = [level.name for level in self.problem.levels]
+        return Draft(plan.zone.copy(), np.array([names.index(level) for level in plan.levels]), plan.centres.copy())
 
     def _typical_minutes(self, draft: Draft) -> float:
         minutes = self.case.minutes[np.arange(len(draft.zone)), draft.centre[draft.zone]]
-        weight = self.case.weights[0] * measures.mean_minutes(self.case.hours, minutes.astype(np.float64))
+        weight = self.case.weights[0] * measures.mean_minutes(self.case.units["hours"], minutes.astype(np.float64))
         return max(weight, 1e-6 * self.typical, 1e-9)
 
     def _penalties(self, typical: float) -> Floats:
         """Return first, least and most penalties (3 x kinds), in hour-minutes for one broken hour, unit or pair."""
         case = self.case
-        hours, people = max(float(case.hours.sum()), 1e-9), max(float(case.customers.sum()), 1e-9)
-        unit = typical * hours / len(case.hours)
+        hours, people = max(float(case.units["hours"].sum()), 1e-9), max(float(case.units["customers"].sum()), 1e-9)
+        unit = typical * hours / len(case.units)
         first = np.array([2 * typical, 2 * unit, 2 * typical * hours / people, unit, 4 * unit, typical, 2 * typical])
         return np.concatenate([first, 0.05 * first, 200 * first])
 
     def _state(self, draft: Draft) -> Any:
-        from zonedesign.solve._moves import State  # noqa: PLC0415
+        from zonedesign.solve import _moves  # noqa: PLC0415
 
-        n, z, case = len(draft.zone), self.slots, self.case
-        level = np.zeros(z, dtype=np.int64)
-        level[: len(draft.level)] = draft.level
-        match = np.full(z, -1, dtype=np.int64)
+        n, slots, case = len(draft.zone), self.slots, self.case
+        units = np.zeros(n, dtype=_moves.STATE_UNIT)
+        units["zone"] = draft.zone
+        zones = np.zeros(slots, dtype=_moves.STATE_ZONE)
+        zones["level"][: len(draft.level)] = draft.level
+        zones["centre"] = zones["match"] = -1
         if case.weights[1] > 0:
-            for zone, before in measures.matched_zones(case.hours, draft.zone, case.before):
-                match[zone] = before
-        return State(
-            zone=draft.zone.astype(np.int64).copy(),
-            member=np.zeros((z, n), dtype=np.int32),
-            place=np.zeros(n, dtype=np.int64),
-            size=np.zeros(z, dtype=np.int64),
-            level=level,
-            centre=np.full(z, -1, dtype=np.int64),
-            hours=np.zeros(z),
-            customers=np.zeros(z),
-            urban=np.zeros(z),
-            to_all=np.zeros(n),
-            beyond=np.zeros(n, dtype=np.int64),
-            clashes=np.zeros(z, dtype=np.int64),
-            wanted=np.zeros(z, dtype=np.int64),
-            travel=np.zeros(z),
-            far=np.zeros(z, dtype=np.int64),
-            by_border=np.zeros((z, int(case.border.max(initial=0)) + 1)),
-            by_before=np.zeros((z, int(case.before.max(initial=0)) + 1)),
-            match=match,
-            used=np.zeros(len(case.low), dtype=np.int64),
-            level_hours=np.zeros(len(case.low)),
-            links=np.zeros(1, dtype=np.int64),
-            cut=np.zeros(1),
-            stamp=np.zeros(n + 1, dtype=np.int64),
+            for zone, before in measures.matched_zones(case.units["hours"], draft.zone, case.units["before"]):
+                zones["match"][zone] = before
+        return _moves.State(
+            units=units,
+            zones=zones,
+            levels=np.zeros(len(case.levels), dtype=_moves.STATE_LEVEL),
+            member=np.zeros((slots, n), dtype=np.int32),
+            by_border=np.zeros((slots, int(case.units["border"].max(initial=0)) + 1)),
+            by_before=np.zeros((slots, int(case.units["before"].max(initial=0)) + 1)),
+            sums=np.zeros(1, dtype=_moves.STATE_SUMS),
             stack=np.zeros(n + 1, dtype=np.int64),
         )
+
+
+def _levels(problem: Problem, total: float) -> NDArray[Any]:
+    """Return bands, shares (in hours) and counts of every level as records; what is open is 0 and infinite."""
+    from zonedesign.solve import _moves  # noqa: PLC0415
+
+    n = len(problem.units)
+    records = np.zeros(len(problem.levels), dtype=_moves.CASE_LEVEL)
+    for record, level, contiguous in zip(records, problem.levels, problem.contiguous, strict=True):
+        record["low"], record["high"] = _open(level.weekly_hours)
+        record["few"], record["many"] = _open(level.customers)
+        share_low, share_high = _open(level.hours_share)
+        record["share_low"], record["share_high"] = share_low * total, share_high * total
+        record["character"] = 0.0 if level.character is None else level.character.at_least
+        record["loose"] = not contiguous
+        least, most = level.zone_range
+        room = n if record["low"] <= 0 else int(total / record["low"]) + 1
+        record["least"], record["most"] = least, min(n, room if most is None else most, max(room, least))
+    return records
+
+
+def _open(band: tuple[float | None, float | None] | None) -> tuple[float, float]:
+    low, high = band or (None, None)
+    return 0.0 if low is None else low, math.inf if high is None else high
 
 
 def _packed(zone: Ints, level: Ints, centre: Ints, price: float) -> Draft:
@@ -230,8 +252,10 @@ def _conflicts(problem: Problem) -> NDArray[np.uint8]:
     return bits
 
 
-def _links(problem: Problem) -> tuple[Ints, Ints, Ints]:
-    """Return pairs of units that must be together (1) or apart (-1), both ways, as CSR."""
+def _links(problem: Problem) -> tuple[Ints, NDArray[Any]]:
+    """Return pairs of units that must be together (1) or apart (-1), both ways, as rows by unit."""
+    from zonedesign.solve import _moves  # noqa: PLC0415
+
     at = problem.units.ids.get_loc
     pairs: list[tuple[int, int, int]] = []
     for rule in problem.rules:
@@ -250,7 +274,9 @@ def _links(problem: Problem) -> tuple[Ints, Ints, Ints]:
     table = np.array(both, dtype=np.int64).reshape(-1, 3)
     indptr = np.zeros(len(problem.units) + 1, dtype=np.int64)
     np.cumsum(np.bincount(table[:, 0], minlength=len(problem.units)), out=indptr[1:])
-    return indptr, table[:, 1].copy(), table[:, 2].copy()
+    links = np.zeros(len(table), dtype=_moves.CASE_LINK)
+    links["to"], links["weight"] = table[:, 1], table[:, 2]
+    return indptr, links
 
 
 def _frozen(problem: Problem) -> NDArray[np.bool_]:

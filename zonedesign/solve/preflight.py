@@ -58,24 +58,28 @@ def preflight(problem: Problem) -> list[str]:
 
 
 def _off_the_road(gathering: Gathering, left: Ints, causes: list[str]) -> Ints:
-    """Say which units no centre reaches, not even they themselves: they lie near no road."""
+    """Say which units no centre reaches, not even they themselves, or lie too far from any road."""
     problem = gathering.ground.problem
-    nothing = np.diff(problem.arcs.indptr)[left] == 0
-    found, count = left[nothing], int(nothing.sum())
-    if not count:
-        return left
-    snapped, limit = problem.travel.snapped_m, problem.travel.provenance.get("max_snap_m")
-    known, where = {}, f"{'is' if count == 1 else 'are'} near no road"
+    lost = np.diff(problem.arcs.indptr) == 0
+    snapped, limit = problem.times.snapped_m, problem.times.provenance.get("max_snap_m")
+    known, where = {}, ("is near no road", "are near no road")
     if snapped is not None:
         metres = snapped.reindex(problem.units.ids).to_numpy(dtype=np.float64)
-        known = {int(u): f"{metres[u]:,.0f} m" for u in found if np.isfinite(metres[u]) and metres[u] > 0}
-        if limit is not None and (metres[found] > limit).all():
-            where = f"{'lies' if count == 1 else 'lie'} more than {limit:,.0f} m from the road network"
-    causes.append(
-        f"{counted(count, 'unit')} {where}, so no centre reaches {them(count)}: "
-        f"{units_in_words(problem, found, known)}; exclude {them(count)}, add a road or raise max_snap_m"
-    )
-    return np.asarray(left[~nothing])
+        if limit is not None:
+            # A unit far from all roads reaches nothing, though a point is no minutes from itself.
+            lost |= metres > limit
+            if (metres[lost] > limit).all():
+                said = f"more than {limit:,g} m from the road network"
+                where = (f"lies {said}", f"lie {said}")
+        known = {int(u): f"{metres[u]:,.0f} m" for u in np.flatnonzero(lost & np.isfinite(metres))}
+    found = np.flatnonzero(lost)
+    if len(found):
+        it = them(len(found))
+        causes.append(
+            f"{counted(len(found), 'unit')} {where[len(found) > 1]}, so no centre reaches {it}: "
+            f"{units_in_words(problem, found, known)}; exclude {it}, add a road or raise max_snap_m"
+        )
+    return np.setdiff1d(left, found)
 
 
 def _too_large(gathering: Gathering, left: Ints, causes: list[str]) -> Ints:
@@ -117,8 +121,8 @@ def _alone(gathering: Gathering, left: Ints, causes: list[str]) -> Ints:
         verb = why.replace("reach", "reaches", 1).replace("touch", "touches", 1) if len(units) == 1 else why
         own = {int(u): amount(problem, float(problem.hours[u]), None) for u in units}
         causes.append(
-            f"{counted(len(units), 'unit')} {verb} that could share a zone with {them(len(units))}, and cannot "
-            "be a zone alone: "
+            f"{counted(len(units), 'unit')} {verb} that could share a zone with {them(len(units))}, "
+            "and cannot be a zone alone: "
             f"{units_in_words(problem, units, own)}, with {bands_in_words(problem, parts.usable)}; "
             f"{out} or exclude {them(len(units))}"
         )

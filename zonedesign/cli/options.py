@@ -1,0 +1,170 @@
+"""The options of every verb, and usage errors whose last line begins with `error:`."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from zonedesign.errors import nearest_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+HELP = {
+    "example": "write the example county: data and scenarios, ready to solve",
+    "check": "read everything, say what lines up and what does not, change nothing",
+    "solve": "design the zones and write them to a folder",
+    "verify": "judge any plan: every rule, every zone, limit, value, verdict",
+    "map": "write the review map of a plan",
+    "roads": "fetch the roads of a place from OpenStreetMap into a file",
+}
+"""Every verb, and what it does."""
+
+
+class UsageError(Exception):
+    """The command line was not understood; `usage` says how it is written."""
+
+    def __init__(self, message: str, usage: str) -> None:
+        super().__init__(message)
+        self.usage = usage
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that raises instead of ending the process."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, self.format_usage())
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options in `arguments`, `verb` among them.
+
+    Raises `UsageError`, and SystemExit once help or the version is printed.
+    """
+    parser = _Parser(
+        prog="zonedesign",
+        description="Designs home-care zones for English councils, with travel times, proof and maps.",
+        epilog="Exit codes: 0 done; 1 a rule is broken or a unit missing (verify); 2 usage or bad input; "
+        "3 proved infeasible; 4 stopped without a plan.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"zonedesign {_version()}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
+    for verb, add in _VERBS.items():
+        sub = verbs.add_parser(
+            verb, help=HELP[verb], description=f"{HELP[verb].capitalize()}.", allow_abbrev=False
+        )
+        add(sub)
+        sub.add_argument("--json", action="store_true", help="print one JSON object to standard output")
+        loud = sub.add_mutually_exclusive_group()
+        loud.add_argument("-q", "--quiet", action="store_true", help="no progress, no notes, only errors")
+        loud.add_argument("-v", "--verbose", action="store_true", help="logs, and tracebacks of failures")
+    stranger = next((word for word in arguments if not word.startswith("-")), None)
+    if stranger is not None and stranger not in _VERBS:
+        hint = nearest_name(stranger, _VERBS) or f"; there are {', '.join(_VERBS)}"
+        raise UsageError(f"there is no verb '{stranger}'{hint}", parser.format_usage())
+    return parser.parse_args(list(arguments))
+
+
+def _version() -> str:
+    try:
+        return metadata.version("zonedesign")
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+def _example(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("folder", metavar="DIR", type=Path, help="new or empty folder to write to")
+
+
+def _check(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("scenario", metavar="SCENARIO", type=Path, help="scenario file (TOML)")
+
+
+def _solve(sub: argparse.ArgumentParser) -> None:
+    _check(sub)
+    sub.add_argument("-o", "--out", metavar="OUT", type=Path, required=True, help="folder to write")
+    sub.add_argument(
+        "--time-limit",
+        metavar="S",
+        type=_seconds,
+        default=300.0,
+        help="seconds of solving at most (default: 300)",
+    )
+    sub.add_argument(
+        "--gap", metavar="F", type=_share, default=0.0, help="stop at this gap, such as 0.01 (default: 0)"
+    )
+    sub.add_argument("--seed", metavar="N", type=_natural, default=0, help="seed of the search (default: 0)")
+    sub.add_argument("--threads", metavar="N", type=_positive, help="threads at most (default: all)")
+    sub.add_argument(
+        "--work", metavar="N", type=_positive, help="stop after so much work; repeats on any machine"
+    )
+    sub.add_argument("--start", metavar="PLAN.csv", type=Path, help="plan to start from")
+
+
+def _plan(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("plan", metavar="PLAN.csv", type=Path, help="table with a zone for every unit")
+    sub.add_argument("--scenario", metavar="SCENARIO", type=Path, required=True, help="scenario file (TOML)")
+    sub.add_argument("--unit", metavar="COLUMN", help="column of unit ids (default: unit)")
+    sub.add_argument("--zone", metavar="COLUMN", help="column of zones (default: zone)")
+
+
+def _map(sub: argparse.ArgumentParser) -> None:
+    _plan(sub)
+    sub.add_argument("-o", "--out", metavar="FILE.html", type=Path, required=True, help="page to write")
+    sub.add_argument("--public", action="store_true", help="zone figures only, suppressed as [publish] says")
+
+
+def _roads(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "place", metavar="PLACE", help="a name that OpenStreetMap knows, such as 'Rutland, England'"
+    )
+    sub.add_argument("-o", "--out", metavar="FILE", type=Path, required=True, help="GraphML file to write")
+
+
+_VERBS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
+    "example": _example,
+    "check": _check,
+    "solve": _solve,
+    "verify": _plan,
+    "map": _map,
+    "roads": _roads,
+}
+
+
+def _seconds(text: str) -> float:
+    value = _float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds above 0")
+    return value
+
+
+def _share(text: str) -> float:
+    value = _float(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is not a share from 0 up to 1, such as 0.01 for one per cent"
+        )
+    return value
+
+
+def _natural(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 0 up")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    value = _natural(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 up")
+    return value
+
+
+def _float(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None

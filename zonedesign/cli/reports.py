@@ -1,0 +1,132 @@
+"""Reports of the verbs: a certificate in five lines, findings, and verdicts with the broken ones first."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from zonedesign.cli.answer import BROKEN, DONE, Answer, limit, number, table
+from zonedesign.errors import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+    from zonedesign.plan import Plan
+    from zonedesign.problem import Problem
+    from zonedesign.scenario import Finding
+
+MARK = {"ok": "ok", "note": "note", "fault": "FAULT"}
+COVER = "Cover"
+
+
+def certificate_lines(plan: Plan, verdicts: pd.DataFrame) -> list[str]:
+    """Return what was proved of a plan in five lines: status, objective, bound, seconds, zones."""
+    proved = plan.certificate
+    if proved is None:
+        return []
+    terms = ", ".join(f"{name} {number(value, 4)}" for name, value in proved.terms.items())
+    bound, gap = proved.bound, proved.gap
+    stopped = "" if proved.stopped_by is None else f", stopped by {proved.stopped_by}"
+    zones = ", ".join(f"{n} of level {name}" for name, n in zones_by_level(plan).items())
+    return [
+        f"status     {proved.status}",
+        f"objective  {_or_unknown(proved.objective)} ({terms})",
+        f"bound      {_or_unknown(bound)}, gap {'unknown' if gap is None else f'{gap:.2%}'}",
+        f"seconds    {number(proved.seconds)}{stopped}",
+        f"zones      {zones}; all {counted(len(verdicts), 'check')} of the rules passed",
+    ]
+
+
+def _or_unknown(value: float | None) -> str:
+    return "unknown" if value is None else number(value, 4)
+
+
+def zones_by_level(plan: Plan) -> dict[str, int]:
+    """Return how many zones of each level a plan has, levels in the order of their names."""
+    return {name: plan.levels.count(name) for name in sorted(set(plan.levels))}
+
+
+def solved(plan: Plan, verdicts: pd.DataFrame, out: Path) -> dict[str, Any]:
+    """Return what a solve did, as data."""
+    proved = {} if plan.certificate is None else plan.certificate.as_dict()
+    proved.pop("rules", None)
+    return {
+        "verb": "solve",
+        "folder": str(out),
+        "files": sorted(str(path) for path in out.iterdir()) if out.is_dir() else [],
+        **proved,
+        "zones_by_level": zones_by_level(plan),
+        "zones": plan.zones.to_dict("records"),
+        "checks": len(verdicts),
+        "broken": int((~verdicts["passed"]).sum()),
+    }
+
+
+def check_lines(name: str, findings: Sequence[Finding]) -> list[str]:
+    """Return findings as lines: what lines up first, what makes a plan impossible last."""
+    rows = [(MARK.get(each.state, each.state), each.subject, each.says) for each in findings]
+    wide = max((len(subject) for _, subject, _ in rows), default=0)
+    faults = sum(each.state == "fault" for each in findings)
+    end = f"no plan can exist: {counted(faults, 'cause')}" if faults else "nothing seen that rules a plan out"
+    return [name, *[f"{mark:5}  {subject:{wide}}  {says}" for mark, subject, says in rows], end]
+
+
+def verdict_answer(plan: Plan, problem: Problem, verdicts: pd.DataFrame, source: str) -> Answer:
+    """Return every verdict, the broken ones first; exit 1 where a rule is broken or a unit is missing."""
+    from zonedesign.verify import verdicts_as_rows  # noqa: PLC0415
+
+    failed = ~verdicts["passed"]
+    broken, missing = int(failed.sum()), _missing(verdicts)
+    rows = verdicts_as_rows(verdicts)
+    broken_zones = sorted({str(row["zone"]) for row in rows if not row["passed"] and row["zone"] is not None})
+    data = {
+        "verb": "verify",
+        "plan": source,
+        "scenario": problem.about.name,
+        "sketch": problem.about.sketch,
+        "passed": not broken,
+        "checks": len(rows),
+        "broken": broken,
+        "missing_units": missing,
+        "broken_zones": broken_zones,
+        "zones": len(plan.zone_ids),
+        "rules": rows,
+    }
+    ordered = [*verdicts[failed].to_dict("records"), *verdicts[~failed].to_dict("records")]
+    lines = [f"{source} on {problem.about.name}{', sketch roads' if problem.about.sketch else ''}"]
+    lines += table(
+        ("verdict", "rule", "level", "zone", "quantity", "value", "limit"), map(_cells, ordered), (5,)
+    )
+    if broken:
+        of = f" in {counted(len(broken_zones), 'zone')} of {len(plan.zone_ids)}" if broken_zones else ""
+        lines.append(
+            f"{counted(broken, 'check')} of {len(rows):,} broken{of}; {counted(missing, 'unit')} missing"
+        )
+    else:
+        lines.append(f"all {counted(len(rows), 'check')} passed, {counted(len(plan.zone_ids), 'zone')}")
+    return Answer(data, lines, BROKEN if broken else DONE)
+
+
+def _missing(verdicts: pd.DataFrame) -> int:
+    """Return how many units have no zone."""
+    row = verdicts[(verdicts["rule"] == COVER) & (verdicts["quantity"] == "units without a zone")]
+    return int(row["value"].iloc[0]) if len(row) else 0
+
+
+def _cells(row: Mapping[Any, Any]) -> tuple[str, ...]:
+    """Return one verdict as texts; a broken value that would look like its limit is given more digits."""
+    value, band = float(row["value"]), row["limit"]
+    digits = 3
+    while not row["passed"] and digits < 9 and _looks_like_an_end(value, band, digits):
+        digits += 1
+    said = "unknown" if math.isnan(value) else "out of reach" if math.isinf(value) else number(value, digits)
+    blank = ("" if row[name] is None else str(row[name]) for name in ("level", "zone"))
+    verdict = "ok" if row["passed"] else "BROKEN"
+    return (verdict, str(row["rule"]), *blank, str(row["quantity"]), said, limit(band, digits))
+
+
+def _looks_like_an_end(value: float, band: tuple[float | None, float | None], digits: int) -> bool:
+    return any(end is not None and number(value, digits) == number(end, digits) for end in band)

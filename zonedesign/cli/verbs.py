@@ -1,0 +1,199 @@
+"""The verbs: each reads its files, does one thing, and returns what to print.
+
+Other rooms are imported where a verb needs them, so that help and usage errors are quick.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from zonedesign.cli.answer import INFEASIBLE, Answer
+from zonedesign.cli.reports import certificate_lines, check_lines, solved, verdict_answer
+from zonedesign.cli.screen import bar, error_line
+from zonedesign.errors import DataError, InfeasibleError, ScenarioError, SolverError, counted
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from zonedesign.problem import Problem
+    from zonedesign.progress import Progress
+
+
+def example(options: argparse.Namespace) -> Answer:
+    """Write the example county."""
+    from zonedesign.examples import write_example  # noqa: PLC0415
+
+    with bar(quiet=options.quiet) as tell:
+        tell("example", None, "a county is drawn")
+        files = write_example(options.folder)
+    scenarios = [path for path in files if path.suffix == ".toml"]
+    data = {"verb": "example", "folder": str(options.folder), "files": [str(path) for path in files]}
+    lines = [f"wrote {counted(len(files), 'file')} to {options.folder}; the scenarios are:"]
+    lines += [f"  {path}" for path in scenarios]
+    lines += [f"next: zonedesign solve {scenarios[0]} -o zones"] if scenarios else []
+    return Answer({**data, "scenarios": [str(path) for path in scenarios]}, lines)
+
+
+def check(options: argparse.Namespace) -> Answer:
+    """Read a scenario and everything it names, and say what lines up and what does not."""
+    from zonedesign.scenario import read_scenario  # noqa: PLC0415
+
+    with bar(quiet=options.quiet) as tell:
+        scenario = read_scenario(options.scenario)
+        findings = scenario.check(tell)
+    faults = [finding.says for finding in findings if finding.state == "fault"]
+    data = {
+        "verb": "check",
+        "scenario": str(options.scenario),
+        "name": scenario.name,
+        "possible": not faults,
+        "causes": faults,
+        "findings": [finding.to_dict() for finding in findings],
+    }
+    lines = check_lines(scenario.name, findings)
+    if not faults:
+        return Answer(data, lines)
+    return Answer(data, lines, INFEASIBLE, error=error_line(_impossible(faults)))
+
+
+def solve(options: argparse.Namespace) -> Answer:
+    """Design the zones of a scenario and write them to a folder."""
+    from zonedesign.folder import check_folder, write_folder  # noqa: PLC0415
+    from zonedesign.maps import page  # noqa: PLC0415
+    from zonedesign.solve import solve as design  # noqa: PLC0415
+    from zonedesign.solve.preflight import preflight  # noqa: PLC0415
+    from zonedesign.verify import broken, verify  # noqa: PLC0415
+
+    check_folder(options.out)
+    with bar(quiet=options.quiet) as tell:
+        problem = _problem(options, tell)
+        start = _read_plan(options.start, problem) if options.start else None
+        tell("preflight", None, "what is impossible by name")
+        causes = preflight(problem)
+        if causes:
+            raise InfeasibleError(_impossible(causes), causes)
+        plan = design(
+            problem,
+            time_limit=options.time_limit,
+            gap=options.gap,
+            seed=options.seed,
+            threads=options.threads,
+            work=options.work,
+            start=start,
+            progress=tell,
+        )
+        tell("verify", None, "every rule, every zone")
+        verdicts = verify(plan, problem)
+        if not verdicts["passed"].all():
+            raise SolverError(f"the plan found breaks rules and is not written: {broken(verdicts)}")
+        tell("write", None, str(options.out))
+        review = page(plan, problem, roads=problem.about.roads)
+        write_folder(options.out, plan, problem, review_html=review)
+    files = "plan.csv, zones.csv, plan.gpkg, certificate.json"
+    lines = [f"wrote {options.out}: {files}; look at {options.out / 'review.html'}"]
+    lines += certificate_lines(plan, verdicts)
+    return Answer(solved(plan, verdicts, options.out), lines, remarks=_notes(problem))
+
+
+def verify(options: argparse.Namespace) -> Answer:
+    """Judge a plan by every rule of a scenario; a broken rule or a missing unit is exit 1."""
+    from zonedesign.verify import verify as judge  # noqa: PLC0415
+
+    with bar(quiet=options.quiet) as tell:
+        problem = _problem(options, tell)
+        plan = _read_plan(options.plan, problem, unit=options.unit, zone=options.zone, partial=True)
+        tell("verify", None, "every rule, every zone")
+        verdicts = judge(plan, problem)
+    return verdict_answer(plan, problem, verdicts, str(options.plan))
+
+
+def map_(options: argparse.Namespace) -> Answer:
+    """Write the review map of a plan as one page."""
+    from zonedesign.maps import page  # noqa: PLC0415
+
+    _require_page(options)
+    with bar(quiet=options.quiet) as tell:
+        problem = _problem(options, tell)
+        plan = _read_plan(options.plan, problem, unit=options.unit, zone=options.zone)
+        tell("map", None, options.out.name)
+        html = page(plan, problem, roads=problem.about.roads, public=options.public)
+        _write_page(options.out, html)
+    kind = "public" if options.public else "internal"
+    data = {"verb": "map", "file": str(options.out), "kind": kind, "zones": len(plan.zone_ids)}
+    return Answer(data, [f"wrote {options.out}: {kind}, {counted(len(plan.zone_ids), 'zone')}"])
+
+
+def roads(options: argparse.Namespace) -> Answer:
+    """Fetch the roads of a place and write them to a file."""
+    from zonedesign.osm import read_roads, save_place  # noqa: PLC0415
+
+    with bar(quiet=options.quiet) as tell:
+        tell("roads", None, options.place)
+        path = save_place(options.place, options.out)
+        network = read_roads(path)
+    figures = {"nodes": len(network.node_ids), "edges": len(network.heads)}
+    data = {"verb": "roads", "place": options.place, "file": str(path), **figures}
+    said = f"{figures['nodes']:,} nodes, {figures['edges']:,} edges"
+    return Answer(data, [f"wrote {path}: {said}", network.attribution or ""])
+
+
+RUN: dict[str, Callable[[argparse.Namespace], Answer]] = {
+    "example": example,
+    "check": check,
+    "solve": solve,
+    "verify": verify,
+    "map": map_,
+    "roads": roads,
+}
+"""What runs for each verb."""
+
+
+def _problem(options: argparse.Namespace, tell: Progress) -> Problem:
+    from zonedesign.scenario import read_scenario  # noqa: PLC0415
+
+    return read_scenario(options.scenario).problem(tell)
+
+
+def _read_plan(path: Path, problem: Problem, **options: Any) -> Any:
+    from zonedesign.folder import read_plan  # noqa: PLC0415
+
+    return read_plan(path, problem, **{name: value for name, value in options.items() if value is not None})
+
+
+def _notes(problem: Problem) -> list[str]:
+    """Return what was repaired, moved or counted on the way in, for standard error."""
+    return [f"note: {note}" for note in problem.about.notes]
+
+
+def _impossible(causes: list[str]) -> str:
+    """Return the last line that causes end with; one cause is said in full."""
+    if len(causes) == 1:
+        return f"no plan can exist: {causes[0]}"
+    return f"no plan can exist, for {counted(len(causes), 'cause')}; first: {causes[0]}"
+
+
+def _require_page(options: argparse.Namespace) -> None:
+    """Refuse a name for the page that would overwrite what is no page, before any work."""
+    out: Path = options.out
+    if out.suffix.lower() not in {".html", ".htm"}:
+        raise ScenarioError(f"{out.name} is no name for a page; end it in .html")
+    if not out.parent.is_dir():
+        raise DataError(f"there is no folder {out.parent} to write {out.name} to; make it first")
+    if out.is_dir():
+        raise DataError(f"{out} is a folder; name a file to write the page to")
+
+
+def _write_page(out: Path, html: str) -> None:
+    """Write the page beside its name and then put it there, so that no half of one is ever seen."""
+    part = out.with_name(f".{out.name}.part")
+    try:
+        part.write_text(html, encoding="utf-8", newline="\n")
+        part.replace(out)
+    except OSError as error:
+        raise DataError(f"cannot write {out}: {error.strerror or error}; nothing was changed") from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)

@@ -1,0 +1,166 @@
+"""The output folder: plan, zones, GeoPackage, certificate, map and manifest, written whole or not at all.
+
+A folder is ours when its `manifest.json` says so and nothing else stands in it; only such a folder, or an
+empty one, is ever replaced. How far the promise goes that a kill leaves the old folder or the new one stands
+in `swap`.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zonedesign._geopackage import has_shapes, write_geopackage
+from zonedesign._plantables import plan_csv, read_labels, read_plan, zones_csv
+from zonedesign.certificate import Certificate, plain, status_of
+from zonedesign.errors import DataError, ScenarioError, SolverError, counted, listed
+from zonedesign.provenance import now, sha256_of, versions
+from zonedesign.swap import recover, replace_folder, try_place
+from zonedesign.verify import broken, verdicts_as_rows, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from zonedesign.plan import Plan
+    from zonedesign.problem import Problem
+
+__all__ = ["check_folder", "read_labels", "read_plan", "write_folder"]
+
+MANIFEST = "manifest.json"
+MAKER = "zonedesign"
+
+_NAMES = frozenset({"plan.csv", "zones.csv", "plan.gpkg", "certificate.json", "review.html", MANIFEST})
+# What other programs leave in a folder that somebody only looked at.
+_HARMLESS = frozenset(
+    {"plan.gpkg-wal", "plan.gpkg-shm", "plan.gpkg-journal", ".DS_Store", "Thumbs.db", "desktop.ini"}
+)
+
+
+def write_folder(
+    out: str | Path,
+    plan: Plan,
+    problem: Problem,
+    *,
+    review_html: str | None = None,
+    extra: Mapping[str, str | bytes] | None = None,
+) -> Path:
+    """Write the output folder of a plan that meets every rule, and return where it is.
+
+    `review_html` is the review map's page; `extra` are more files by name. The plan is verified first. Raises
+    `SolverError` naming the broken rules, `ScenarioError` for a place that is not ours, and `DataError` where
+    the disk is full or not writable; nothing is changed then.
+    """
+    verdicts = verify(plan, problem)
+    failed = int((~verdicts["passed"]).sum())
+    if failed:
+        raise SolverError(f"the plan fails {counted(failed, 'check')} and is not written: {broken(verdicts)}")
+    more = dict(extra or {})
+    strange = [name for name in more if name in _NAMES or Path(name).name != name or not name.strip(". ")]
+    if strange:
+        raise ScenarioError(f"extra files need names of their own, without folders; not {listed(strange)}")
+    target = check_folder(out)
+    texts: dict[str, str | bytes] = {"plan.csv": plan_csv(plan), "zones.csv": zones_csv(plan)}
+    texts["certificate.json"] = _json(certificate_of(plan, problem, verdicts).as_dict())
+    if review_html is not None:
+        texts["review.html"] = review_html
+
+    def build(folder: Path) -> None:
+        for name, text in (texts | more).items():
+            (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+        if has_shapes(problem):
+            write_geopackage(folder / "plan.gpkg", plan, problem)
+        (folder / MANIFEST).write_bytes(_json(_manifest(folder, problem)).encode())
+
+    try:
+        replace_folder(target, build)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DataError(
+            f"cannot write {out}: {reason}; nothing there was changed; make room, or choose another place"
+        ) from error
+    return target
+
+
+def check_folder(out: str | Path) -> Path:
+    """Return where `out` is, links followed, having made sure that the output folder can be written there.
+
+    Raises `ScenarioError` for a file, for a folder that is not ours or holds files of somebody else's, and
+    for a place where nothing can be written. Puts back a folder that a killed run left moved aside.
+    """
+    try:
+        path = Path(out).expanduser().resolve()
+        recover(path)
+        if path.exists() and not path.is_dir():
+            raise ScenarioError(f"{out} is a file; name a folder to write")
+        if path.is_dir():
+            _require_ours(path, out)
+        try_place(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ScenarioError(f"cannot write {out}: {reason}; choose another place") from error
+    return path
+
+
+def certificate_of(plan: Plan, problem: Problem, verdicts: pd.DataFrame) -> Certificate:
+    """Return the plan's certificate with these verdicts; a plan nobody solved has one without a bound."""
+    terms = problem.terms(plan)
+    objective = problem.value(terms)
+    found = plan.certificate or Certificate(
+        status=status_of(objective, None), objective=objective, terms=terms
+    )
+    graph = problem.units.contiguity
+    return replace(
+        found,
+        rules=tuple(verdicts_as_rows(verdicts)),
+        bridges=found.bridges or (() if graph is None else graph.bridges),
+        inputs=found.inputs or problem.about.inputs,
+        versions=found.versions or versions(),
+    )
+
+
+def _require_ours(path: Path, out: str | Path) -> None:
+    inside = {each.name for each in path.iterdir()}
+    if not inside:
+        return
+    files = None
+    with suppress(OSError, ValueError):
+        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        if isinstance(manifest, dict) and manifest.get("made_by") == MAKER:
+            files = set(manifest.get("files") or ())
+    if files is None:
+        raise ScenarioError(
+            f"{out} exists and zonedesign did not write it; choose another folder, or move it out of the way"
+        )
+    strange = sorted(inside - files - {MANIFEST} - _HARMLESS)
+    if strange:
+        raise ScenarioError(
+            f"{out} holds {counted(len(strange), 'file')} that zonedesign did not write: {listed(strange)}; "
+            "move what is yours, or choose another folder"
+        )
+
+
+def _manifest(folder: Path, problem: Problem) -> dict[str, Any]:
+    """Return what is in a folder, from what and by what it was made, and who may see it."""
+    return {
+        "made_by": MAKER,
+        "kind": "internal",
+        "name": problem.about.name,
+        "date": now().date().isoformat(),
+        "sketch": problem.about.sketch,
+        "sources": [list(source) for source in problem.about.sources],
+        "notes": [*problem.about.notes],
+        "versions": versions(),
+        "files": {
+            path.name: {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+            for path in sorted(folder.iterdir())
+        },
+    }
+
+
+def _json(value: Any) -> str:
+    return json.dumps(plain(value), ensure_ascii=False, allow_nan=False, indent=1) + "\n"

@@ -1,0 +1,33 @@
+"""Maps: the review map of a plan, one self-contained page that needs no internet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import folium
+
+    from zonedesign.plan import Plan
+    from zonedesign.problem import Problem
+
+
+def review_map(
+    plan: Plan, problem: Problem, *, roads: Any = None, public: bool = False, base_map: str | None = None
+) -> folium.Map:
+    """Return the review map as a Folium map, which shows in a notebook and saves as one file.
+
+    `roads` is a `RoadNetwork` for the background (else the problem's own). `public` shows zone figures only,
+    suppressed as `[publish]` says. `base_map` is None, so that nothing is fetched from anywhere, or "osm".
+    Raises `DataError` where the plan is not on the problem's units, `ScenarioError` for another base map.
+    """
+    from zonedesign.maps.review import build  # noqa: PLC0415  (Folium is heavy)
+
+    return build(plan, problem, roads=roads, public=public, base_map=base_map)
+
+
+def page(
+    plan: Plan, problem: Problem, *, roads: Any = None, public: bool = False, base_map: str | None = None
+) -> str:
+    """Return the review map as one HTML file that fetches nothing, with the arguments of `review_map`."""
+    made = review_map(plan, problem, roads=roads, public=public, base_map=base_map)
+    return str(made.get_root().render())

@@ -1,0 +1,168 @@
+"""Construct: seeded first drafts, zones grown along the contiguity graph around chosen centres."""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zonedesign.solve.improve import Draft
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from zonedesign.problem import Problem
+    from zonedesign.solve.bound import Bound
+    from zonedesign.solve.improve import Search
+
+    Ints = NDArray[np.int64]
+
+
+def drafts(search: Search, bound: Bound, *, number: int, seed: int) -> list[Draft]:
+    """Return `number` first drafts: around the bound's own centres, then around centres from weighted k-means and by chance.
+
+    They are connected and respect borders; bands and reach are left to the search.
+    """
+    problem = search.problem
+    random = np.random.default_rng(seed)
+    levels = bound.levels if len(bound.levels) else _some_levels(search)
+    found = []
+    for k in range(number):
+        if k == 0 and len(bound.centres):
+            centres = bound.centres
+        elif k % 2 or problem.units.points is None:
+            centres = _spread_out(search, len(levels), random)
+        else:
+            centres = _k_means(problem, len(levels), int(random.integers(2**31)))
+        found.append(_with_levels(search, grown(search, _everywhere(search, centres)), levels))
+    return found
+
+
+def grown(search: Search, centres: Ints) -> Draft:
+    """Return the draft in which every unit joins the centre that the growing zones reach it from first.
+
+    All zones grow at once, by minutes from their centre, along contiguity and inside borders (a shortest-path forest, so that
+    zones are connected). Levels are all the first.
+    """
+    case, n = search.case, len(search.problem.units)
+    zone = np.full(n, -1, dtype=np.int64)
+    minutes, indptr, to, nest = case.minutes, case.indptr, case.pairs["to"], case.units["nest"]
+    fixed = case.units["fixed"]
+    heap = [(0.0, z, int(c)) for z, c in enumerate(centres)]
+    heapq.heapify(heap)
+    while heap:
+        _, z, unit = heapq.heappop(heap)
+        if zone[unit] >= 0:
+            continue
+        zone[unit] = z
+        for other in to[indptr[unit] : indptr[unit + 1]]:
+            if zone[other] < 0 and nest[other] == nest[unit] and fixed[other] == fixed[unit]:
+                heapq.heappush(heap, (float(minutes[other, centres[z]]), z, int(other)))
+    return Draft(zone, np.zeros(len(centres), dtype=np.int64), np.asarray(centres, dtype=np.int64))
+
+
+def _everywhere(search: Search, centres: Ints) -> Ints:
+    """Return the centres with one added in every piece of the map that has none, and frozen zones with one each.
+
+    Where that makes too many, the pieces that have most centres for their hours give up theirs.
+    """
+    piece = _pieces(search)
+    hours = search.case.units["hours"]
+    chosen = list(dict.fromkeys(int(c) for c in centres))
+    wanted = np.flatnonzero(search.case.units["wanted"])
+    chosen = [int(w) for w in wanted] + [c for c in chosen if c not in set(wanted.tolist())]
+    for frozen in np.unique(piece[search.case.units["fixed"] > 0]):
+        chosen = [c for c in chosen if piece[c] != frozen]
+    for each in range(int(piece.max()) + 1):
+        if not any(piece[c] == each for c in chosen):
+            inside = np.flatnonzero(piece == each)
+            chosen.append(int(inside[np.argmax(hours[inside])]))
+    kept = set(wanted.tolist())
+    while len(chosen) > max(len(centres), 1):
+        count = np.bincount(piece[chosen], minlength=int(piece.max()) + 1)
+        load = np.bincount(piece, weights=hours) / np.maximum(count, 1)
+        spare = [c for c in chosen if count[piece[c]] > 1 and c not in kept]
+        if not spare:
+            break
+        chosen.remove(min(spare, key=lambda c: (load[piece[c]], c)))
+    return np.array(chosen, dtype=np.int64)
+
+
+def _pieces(search: Search) -> Ints:
+    """Return the number of every unit's piece (n,): connected, inside one border, frozen zones apart."""
+    case, n = search.case, len(search.problem.units)
+    frozen = np.zeros(n, dtype=np.int64)
+    if case.units["fixed"].any() and search.problem.anchor_zones is not None:
+        frozen = np.where(case.units["fixed"] > 0, search.problem.anchor_zones[0] + 1, 0)
+    label = np.full(n, -1, dtype=np.int64)
+    found = 0
+    for start in range(n):
+        if label[start] >= 0:
+            continue
+        label[start] = found
+        stack = [start]
+        while stack:
+            unit = stack.pop()
+            for other in case.pairs["to"][case.indptr[unit] : case.indptr[unit + 1]]:
+                same = case.units["nest"][other] == case.units["nest"][unit] and frozen[other] == frozen[unit]
+                if label[other] < 0 and same:
+                    label[other] = found
+                    stack.append(int(other))
+        found += 1
+    return label
+
+
+def _with_levels(search: Search, draft: Draft, levels: Ints) -> Draft:
+    """Return the draft with levels dealt out by size: the zones with most hours get the levels with the highest bands."""
+    k = len(draft.level)
+    hours = np.bincount(draft.zone, weights=search.case.units["hours"], minlength=k)
+    bands = search.case.levels
+    height = np.where(np.isfinite(bands["high"]), bands["high"], 1e18) + bands["low"]
+    dealt = sorted((int(level) for level in levels), key=lambda level: -height[level])
+    dealt = (dealt + [dealt[-1]] * k)[:k] if dealt else [0] * k
+    level = np.empty(k, dtype=np.int64)
+    level[np.argsort(-hours, kind="stable")] = dealt
+    return Draft(draft.zone, level, draft.centre)
+
+
+def _some_levels(search: Search) -> Ints:
+    """Return levels for a first draft where the bound chose none: the least counts, then by hours."""
+    levels = search.case.levels
+    chosen = [k for k, level in enumerate(levels) for _ in range(int(level["least"]))]
+    hours = float(search.case.units["hours"].sum())
+    for k, level in enumerate(levels):
+        middle = (level["low"] + level["high"]) / 2 if np.isfinite(level["high"]) else max(level["low"], hours)
+        while len([c for c in chosen if c == k]) < level["most"] and sum(levels[c]["low"] for c in chosen) + middle <= hours:
+            chosen.append(k)
+            if len(chosen) >= len(search.problem.units):
+                break
+    return np.array(chosen or [0], dtype=np.int64)
+
+
+def _k_means(problem: Problem, number: int, seed: int) -> Ints:
+    """Return the units nearest to the centres of k-means over the units' points, weighted by hours."""
+    from scipy.spatial import cKDTree  # noqa: PLC0415
+    from sklearn.cluster import KMeans  # noqa: PLC0415  (slow to import)
+
+    points = problem.units.points
+    where = np.column_stack([points.x, points.y])
+    number = min(number, len(np.unique(where, axis=0)))
+    weights = problem.hours + 1e-6 * max(float(problem.hours.mean()), 1.0)
+    clusters = KMeans(n_clusters=number, n_init=1, random_state=seed).fit(where, sample_weight=weights)
+    return np.unique(cKDTree(where).query(clusters.cluster_centers_)[1]).astype(np.int64)
+
+
+def _spread_out(search: Search, number: int, random: np.random.Generator) -> Ints:
+    """Return centres drawn far apart: each next one with odds by hours x minutes to the nearest before (k-means++)."""
+    minutes, hours = search.case.minutes, search.case.units["hours"] + 1e-9
+    first = int(random.choice(len(hours), p=hours / hours.sum()))
+    chosen, nearest = [first], minutes[:, first].astype(np.float64)
+    for _ in range(number - 1):
+        odds = hours * nearest
+        odds[chosen] = 0.0
+        if odds.sum() <= 0:
+            break
+        chosen.append(int(random.choice(len(hours), p=odds / odds.sum())))
+        nearest = np.minimum(nearest, minutes[:, chosen[-1]])
+    return np.array(chosen, dtype=np.int64)
