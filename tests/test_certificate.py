@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zonedesign.certificate import Certificate, Status, StoppedBy, plain, relative_gap, status_of
@@ -31,6 +31,7 @@ def test_the_gap_is_what_the_bound_leaves_open(objective, bound, gap):
     assert relative_gap(objective, bound) == gap
 
 
+@settings(deadline=None)
 @given(st.floats(1e-3, 1e6), st.floats(0, 1.2))
 def test_a_plan_is_optimal_just_where_its_gap_is_a_millionth_or_less(objective, share):
     bound = objective * share
@@ -77,6 +78,7 @@ def test_a_bound_that_is_not_finite_is_no_bound():
     assert (read["bound"], read["gap"]) == (None, None)
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

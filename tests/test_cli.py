@@ -314,6 +314,20 @@ def test_a_plan_that_breaks_a_rule_is_never_written(
     assert not (tiny.parent / "zones").exists()
 
 
+def test_the_path_from_scenario_to_a_verified_plan(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tiny.parent / "zones"
+    assert main(["solve", str(tiny), "-o", str(out), "--json"]) == 0
+    found = one_object(capsys.readouterr().out)
+    assert found["status"] == "optimal"
+    assert found["gap"] <= 1e-6
+    assert main(["verify", str(out / "plan.csv"), "--scenario", str(tiny)]) == 0
+    again = tiny.parent / "again"
+    assert (
+        main(["solve", str(tiny), "-o", str(again), "--start", str(out / "plan.csv"), "--threads", "1"]) == 0
+    )
+    assert main(["solve", str(tiny), "-o", str(out)]) == 0  # our own folder is replaced
+
+
 # verify.
 
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zonedesign.errors import ScenarioError
@@ -94,6 +94,7 @@ def test_bands_are_inclusive_with_a_slack_of_a_millionth(value, holds):
     assert within(value, (700, 1300)) is holds
 
 
+@settings(deadline=None)
 @given(numbers, numbers, numbers)
 def test_a_value_is_in_a_band_just_where_it_lies_no_slack_outside(a, b, value):
     band = (min(a, b), max(a, b))

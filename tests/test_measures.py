@@ -5,7 +5,7 @@ from __future__ import annotations
 import geopandas as gpd
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
@@ -31,6 +31,7 @@ def test_moved_is_the_share_outside_the_best_matching():
     assert measures.moved_share(HOURS, np.array([0, 1, 2, 2]), before) == pytest.approx(0.1)
 
 
+@settings(deadline=None)
 @given(st.permutations(range(5)), st.lists(st.integers(0, 4), min_size=12, max_size=12))
 def test_new_names_for_the_same_zones_move_nothing(names, zone):
     zone = np.array(zone)
@@ -60,6 +61,7 @@ def test_the_best_centre_reaches_most_then_travels_least_then_has_the_smallest_i
     assert measures.best_centre(everyone, np.zeros(3), line, line, None, rank) == 2
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_minutes_are_looked_up_as_a_dense_table_says(seed):
     rng = np.random.default_rng(seed)

@@ -73,7 +73,7 @@ def _compiled(function: Function) -> Function:
 
 
 def _inlined(function: Function) -> Function:
-    """Return a function that is written out where it is called: passing its arrays costs more than its work."""
+    """Return a function that is written out where it is called: passing arrays costs more than it does."""
     return cast("Function", numba.njit(inline="always")(function))
 
 

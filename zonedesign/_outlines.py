@@ -26,10 +26,10 @@ _COS_45 = 0.5**0.5
 def shared_m(polygons: Shapes, pairs: Ints, tolerance_m: float) -> Floats:
     """Return the metres of boundary (k,) that each of `pairs` (k, 2), sorted positions of polygons, shares.
 
-    Each piece of an outline belongs to the nearest other unit within the tolerance that it faces (by 45 degrees
-    or less; several equally near share it), and two units share half the sum of what belongs to the other on
-    either outline. The measure is symmetric, needs no common vertices, gives the common edge of polygons that
-    fit, and 0 to units that meet at a corner.
+    Each piece of an outline belongs to the nearest other unit within the tolerance that it faces (by 45
+    degrees or less; several equally near share it), and two units share half the sum of what belongs to the
+    other on either outline. The measure is symmetric, needs no common vertices, gives the common edge of
+    polygons that fit, and 0 to units that meet at a corner.
     """
     unit, start, end = _segments(polygons)
     length = np.hypot(*(end - start).T)

@@ -51,7 +51,7 @@ class Published:
     @property
     def figures(self) -> tuple[str, ...]:
         """The columns that are published or hidden: customers where they are known, and hours."""
-        return _figures(self.zones)
+        return tuple(figure for figure in FIGURES if figure in self.levels.columns)
 
 
 def suppress(zones: pd.DataFrame, below: int = 5, *, levels: Sequence[Level] = ()) -> Published:

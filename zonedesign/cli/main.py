@@ -45,7 +45,7 @@ def _answer(options: argparse.Namespace) -> Answer:
 def _meaning(verb: str, error: BaseException, *, verbose: bool) -> Answer:
     """Return the answer that a failure is: its exit code and its one line."""
     if isinstance(error, InfeasibleError):
-        return _failed(verb, INFEASIBLE, str(error), error.causes)
+        return _failed(verb, INFEASIBLE, screen.impossible(error.causes), error.causes)
     if isinstance(error, (NoPlanError, SolverError)):
         return _failed(verb, NO_PLAN, str(error))
     if isinstance(error, KeyboardInterrupt):

@@ -9,10 +9,11 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from zonedesign.errors import counted
 from zonedesign.progress import silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from zonedesign.progress import Progress
 
@@ -40,6 +41,12 @@ def remark(text: str) -> None:
 def error_line(text: str) -> str:
     """Return the one line that an error ends with."""
     return f"error: {' '.join(text.split()) or 'something failed and does not say what; see --verbose'}"
+
+
+def impossible(causes: Sequence[str]) -> str:
+    """Return the last line that causes end with, the first of them said in full."""
+    more = f" (and {counted(len(causes) - 1, 'more cause')})" if len(causes) > 1 else ""
+    return f"no plan can exist{more}: {causes[0]}"
 
 
 def as_json(data: Mapping[str, Any]) -> str:

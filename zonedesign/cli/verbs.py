@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from zonedesign.cli.answer import INFEASIBLE, Answer
 from zonedesign.cli.reports import certificate_lines, check_lines, solved, verdict_answer
-from zonedesign.cli.screen import bar, error_line
-from zonedesign.errors import DataError, InfeasibleError, ScenarioError, SolverError, counted
+from zonedesign.cli.screen import bar, error_line, impossible
+from zonedesign.errors import DataError, ScenarioError, SolverError, counted
 
 if TYPE_CHECKING:
     import argparse
@@ -56,7 +56,7 @@ def check(options: argparse.Namespace) -> Answer:
     lines = check_lines(scenario.name, findings)
     if not faults:
         return Answer(data, lines)
-    return Answer(data, lines, INFEASIBLE, error=error_line(_impossible(faults)))
+    return Answer(data, lines, INFEASIBLE, error=error_line(impossible(faults)))
 
 
 def solve(options: argparse.Namespace) -> Answer:
@@ -64,17 +64,12 @@ def solve(options: argparse.Namespace) -> Answer:
     from zonedesign.folder import check_folder, write_folder  # noqa: PLC0415
     from zonedesign.maps import page  # noqa: PLC0415
     from zonedesign.solve import solve as design  # noqa: PLC0415
-    from zonedesign.solve.preflight import preflight  # noqa: PLC0415
     from zonedesign.verify import broken, verify  # noqa: PLC0415
 
     check_folder(options.out)
     with bar(quiet=options.quiet) as tell:
         problem = _problem(options, tell)
         start = _read_plan(options.start, problem) if options.start else None
-        tell("preflight", None, "what is impossible by name")
-        causes = preflight(problem)
-        if causes:
-            raise InfeasibleError(_impossible(causes), causes)
         plan = design(
             problem,
             time_limit=options.time_limit,
@@ -166,13 +161,6 @@ def _read_plan(path: Path, problem: Problem, **options: Any) -> Any:
 def _notes(problem: Problem) -> list[str]:
     """Return what was repaired, moved or counted on the way in, for standard error."""
     return [f"note: {note}" for note in problem.about.notes]
-
-
-def _impossible(causes: list[str]) -> str:
-    """Return the last line that causes end with; one cause is said in full."""
-    if len(causes) == 1:
-        return f"no plan can exist: {causes[0]}"
-    return f"no plan can exist, for {counted(len(causes), 'cause')}; first: {causes[0]}"
 
 
 def _require_page(options: argparse.Namespace) -> None:

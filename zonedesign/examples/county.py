@@ -48,7 +48,7 @@ def county(seed: int) -> County:
     places = settlements(shape, seed)
     units = tiles(shape, places, seed)
     roads = drawn_roads(shape, places, units, network(shape, places, seed), seed)
-    plan = areas(units, places)
+    plan = areas(units, places, roads)
     folk = people(units, plan, places, roads, seed)
     return County(_frame(units, places, folk), folk.customers, roads, plan)
 

@@ -61,7 +61,7 @@ def _reach(drawing: Drawing, outline: Outline, points: Floats) -> None:
         far = np.hypot(*(spots - (x, y)).T)
         if far.min() <= NEAR_M:
             continue
-        for i in np.argsort(far, kind="stable")[:60]:
+        for i in np.flatnonzero(far < 3000.0)[np.argsort(far[far < 3000.0], kind="stable")]:
             if outline.land.contains(shapely.LineString([spots[i], (x, y)])):
                 drawing.line([used[i], drawing.point(x, y)], highway="residential")
                 break

@@ -115,8 +115,8 @@ def _drawn_in(values: NDArray[np.int64]) -> Ints:
 def _packages(hours: int, count: int, rng: np.random.Generator) -> list[tuple[int, int, int]]:
     """Return (visits a week, minutes a visit, carers a visit) of `count` customers that add up to `hours`.
 
-    Packages are drawn as they are common, then redrawn one at a time, mostly where that brings the sum nearer,
-    until one last package can make up exactly what is left.
+    Packages are drawn as they are common, then redrawn one at a time, mostly where that brings the sum
+    nearer, until one last package can make up exactly what is left.
     """
     drawn = [_package(rng) for _ in range(count)]
     minutes = np.array([math.prod(package) for package in drawn])

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _MAIN = ("motorway", "trunk", "primary")
 _THROUGH = ("secondary", "tertiary")
-MOST_VERTICES = 90_000
+MOST_VERTICES = 80_000
 """Vertices of all lines together: what keeps the page small and the map fluid."""
 
 

@@ -121,7 +121,7 @@ class _Drawing:
         folium.GeoJson(
             features(shapes.zones[which], which),
             style_function=lambda feature: {
-                "fillColor": fills[feature["id"]], "fillOpacity": 0.68, "color": "#ffffff",
+                "fillColor": fills[feature["id"]], "fillOpacity": 1, "color": "#ffffff",
                 "weight": 5, "opacity": 1,
             },
             on_each_feature=JsCode("zonedesign.zone"),
@@ -158,7 +158,6 @@ class _Drawing:
             folium.GeoJson(
                 features(np.array([road.lines], dtype=object)),
                 style_function=lambda _, style=style: style,
-                renderer=JsCode("zonedesign.canvas('roads')"),
                 pane="roads",
                 interactive=False,
                 control=False,
@@ -178,7 +177,6 @@ class _Drawing:
             },
             marker=circle,
             on_each_feature=JsCode("zonedesign.unit"),
-            renderer=JsCode("zonedesign.canvas('units')"),
             pane="units",
             show=False,
         ).add_to(self.map)  # fmt: skip

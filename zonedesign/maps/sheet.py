@@ -59,7 +59,7 @@ class Page(Figure):
             map_script=Markup(self.script.render(**kwargs) if shown else ""),  # noqa: S704
             date=provenance.today(),
             version=metadata.version("zonedesign"),
-            policy=_policy(self.context["base_map"]),
+            policy=Markup(_policy(self.context["base_map"])),  # noqa: S704  (constants)
             leaflet_css=Markup(leaflet.styles()),  # noqa: S704  (installed files)
             leaflet_js=Markup(leaflet.script()),  # noqa: S704
             page_css=Markup(_asset("page.css")),  # noqa: S704  (our own files)

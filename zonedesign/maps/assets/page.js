@@ -55,8 +55,6 @@ var zonedesign = (function () {
 
   function whole() { map.fitBounds(frame(), { animate: !still, padding: [8, 8] }); }
 
-  function canvas(pane) { return L.canvas({ pane: pane, padding: 0.3 }); }
-
   /* Called by Folium's layers for every zone and every unit. */
   function zone(feature, layer) {
     var k = feature.properties.k, at = data.zones[k], box = element("div", "label");
@@ -82,9 +80,6 @@ var zonedesign = (function () {
     var k = feature.properties.k;
     layer.bindTooltip(function () { return unitTip(k); }, { sticky: true });
     layer.on("click", function () { choose(data.units[k][2], false); });
-    /* An empty canvas would still stand between the pointer and the zones. */
-    layer.on("add", function () { map.getPane("units").style.display = ""; });
-    layer.on("remove", function () { map.getPane("units").style.display = "none"; });
   }
 
   /* Names appear where there is room; of labels that would lie on one another the larger zone's stays. */
@@ -181,7 +176,6 @@ var zonedesign = (function () {
     document.querySelectorAll("#zones tbody tr").forEach(function (each) {
       each.addEventListener("click", function () { choose(Number(each.dataset.k), true); });
     });
-    map.getPane("units").style.display = "none";
     map.on("dragstart zoomanim", function () { moved = true; });
     map.on("zoomend resize", crowd);
     map.on("resize", function () { if (!moved) { map.fitBounds(frame(), { animate: false }); } });
@@ -190,5 +184,5 @@ var zonedesign = (function () {
     crowd();
   }
 
-  return { open: open, zone: zone, unit: unit, canvas: canvas, start: start };
+  return { open: open, zone: zone, unit: unit, start: start };
 }());
