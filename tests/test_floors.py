@@ -9,7 +9,7 @@ import zonedesign
 
 HOUSE = Path(zonedesign.__file__).parent
 FLOORS = """
-errors provenance progress swap
+errors provenance progress compiled swap
 profiles tables roads osm traveltimes calibrate contiguity units demand
 levels rules certificate measures names plan
 problem verify model

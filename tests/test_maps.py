@@ -236,7 +236,9 @@ def test_another_base_map_is_refused_by_name() -> None:
 
 
 def test_a_plan_on_other_units_is_refused() -> None:
-    other = toy.problem(units=zd.Units.from_frame(toy.frame().iloc[:6], hours="hours"), rules=[], levels=[zd.Level("1")])
+    other = toy.problem(
+        units=zd.Units.from_frame(toy.frame().iloc[:6], hours="hours"), rules=[], levels=[zd.Level("1")]
+    )
     with pytest.raises(zd.DataError, match="not on the problem's units"):
         page(toy.plan(), other)
 
@@ -286,3 +288,17 @@ def test_a_unit_of_no_area_does_not_break_the_page() -> None:
     area = zd.Units.from_frame(frame, hours="hours", customers="customers", contiguity=toy.neighbours())
     problem = toy.problem(units=area)
     assert "east" in text_of(page(toy.plan(problem), problem))
+
+
+def test_minutes_beyond_the_cutoff_are_said_to_be_over_it() -> None:
+    assert words.minutes(float("inf"), 15.0) == "over 15"
+    assert words.minutes(float("inf")) == "out of reach"
+
+
+def test_a_zone_that_does_not_reach_its_units_has_no_mean_but_a_page() -> None:
+    minutes = toy.minutes()
+    minutes[0, :] = minutes[:, 0] = np.inf
+    problem = toy.problem(times=zd.TravelTimes.from_matrix(minutes, toy.IDS))
+    made = page(toy.plan(problem), problem)
+    assert data_of(made)["zones"][1]["mean"] == "\N{EN DASH}"
+    assert "Zone west: Reach (reach minutes) is out of reach; allowed is up to 8" in text_of(made)

@@ -15,15 +15,13 @@ written, it is compiled anew in each process.
 
 from __future__ import annotations
 
-import logging
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numba
 import numpy as np
 
-from zonedesign.provenance import cache_folder
+from zonedesign.compiled import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,44 +30,10 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
-_log = logging.getLogger(__name__)
-
 LANES = 8
 """Origins that one sweep serves together: eight float64 are one line of the processor's cache."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-def _cache_ready() -> bool:
-    """Whether machine code can be kept in the user's cache folder."""
-    if os.environ.get("ZONEDESIGN_NO_CACHE"):
-        return False
-    folder = cache_folder() / "numba"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        _log.debug("kernels are not cached: %s", error)
-        return False
-    return os.access(folder, os.W_OK)
-
-
-_CACHED = _cache_ready()
-
-
-def _compiled(function: Function) -> Function:
-    """Return a function compiled by numba on first use, cached outside the package's own folder.
-
-    numba would write beside the source. It reads its setting when a function is wrapped, so the setting is
-    lent for that moment only; a folder that the user has set for numba stays.
-    """
-    settings: Any = numba.config
-    before = settings.CACHE_DIR
-    if _CACHED and not before:
-        settings.CACHE_DIR = str(cache_folder() / "numba")
-    try:
-        return cast("Function", numba.njit(nogil=True, cache=_CACHED)(function))
-    finally:
-        settings.CACHE_DIR = before
 
 
 def _inlined(function: Function) -> Function:
@@ -77,7 +41,7 @@ def _inlined(function: Function) -> Function:
     return cast("Function", numba.njit(inline="always")(function))
 
 
-@_compiled
+@compiled
 def both_ways(indptr: Ints, heads: Nodes, minutes: Floats) -> tuple[Ints, Ints, Nodes, Floats, Floats]:
     """Return what each node is joined to: `start`, `length` (n,); and by place `near`, `to`, `back`.
 
@@ -150,7 +114,7 @@ def _append(node: int, key: int, queue: Ints, chain: Ints) -> None:
     queue[key, 1] = node
 
 
-@_compiled
+@compiled
 def _grown(near: Nodes, to: Floats, back: Floats, size: int) -> tuple[Nodes, Floats, Floats]:
     """Return the three columns with room for `size` places."""
     more_near, more_to, more_back = np.empty(size, np.int32), np.empty(size), np.empty(size)
@@ -199,7 +163,7 @@ def _join(  # noqa: PLR0913, PLR0917  (written out in its one caller)
     length[a] = count
 
 
-@_compiled
+@compiled
 def eliminate(
     start: Ints, length: Ints, near: Nodes, to: Floats, back: Floats
 ) -> tuple[Nodes, Ints, Nodes, Floats, Floats, Nodes]:
@@ -240,7 +204,7 @@ def eliminate(
     return _upper_edges(order, start, length, near, to, back)
 
 
-@_compiled
+@compiled
 def _upper_edges(
     order: Ints, start: Ints, length: Ints, near: Nodes, to: Floats, back: Floats
 ) -> tuple[Nodes, Ints, Nodes, Floats, Floats, Nodes]:
@@ -263,7 +227,7 @@ def _upper_edges(
     return rank, indptr, upper, up, down, parent
 
 
-@_compiled
+@compiled
 def descent(
     parent: Nodes, indptr: Ints, upper: Nodes, down: Floats, destinations: Nodes
 ) -> tuple[Nodes, Ints, Nodes, Floats]:
@@ -294,7 +258,7 @@ def descent(
     return place, swept, above, minutes
 
 
-@_compiled
+@compiled
 def sweep(origins: Nodes, targets: Nodes, tree: tuple[Any, ...], way_down: tuple[Any, ...]) -> Floats:
     """Return minutes (origins, targets), inf where there is no path.
 
@@ -333,7 +297,7 @@ def sweep(origins: Nodes, targets: Nodes, tree: tuple[Any, ...], way_down: tuple
     return found
 
 
-@_compiled
+@compiled
 def within(found: Floats, column: Ints, limit: float) -> tuple[Ints, Ints, Floats]:
     """Return what is at most `limit`, by rows: how many in each, the positions in `column`, the minutes.
 

@@ -76,7 +76,7 @@ def _sectors(points: Floats, place: Settlement) -> Ints:
 def _join_villages(
     area: Ints, units: Tiles, places: list[Settlement], roads: Drawing, first_market: int
 ) -> None:
-    """Give every village and hamlet to the town edge, market town or remote corner that is nearest by road."""
+    """Give every village and hamlet to the town edge, market town or remote corner nearest by road."""
     markets = np.asarray([(p.x, p.y) for p in places[len(TOWNS) : len(TOWNS) + len(MARKETS)]])
     corners = np.vstack([markets, remote_points(places)])
     town_units = np.flatnonzero((area >= 0) & (area < first_market))

@@ -63,6 +63,8 @@ class _Drawing:
         self.order = order
         whole = bool(np.allclose(plan.zones["weekly_hours"], plan.zones["weekly_hours"].round()))
         self.decimals = 0 if whole or public else 1
+        self.cutoff = plan.times.max_minutes
+        self.rows = words.zone_rows(self.published, self.found, self.decimals, self.cutoff)
         self.map = ReviewMap(
             tiles=None, control_scale=True, zoom_snap=0.1, zoom_delta=0.5, wheel_px_per_zoom_level=90,
             attribution_control=False, min_zoom=5, max_zoom=18,
@@ -83,7 +85,7 @@ class _Drawing:
             "facts": words.objective_facts(self.plan, self.problem, decimals=1 if self.public else 2),
             "units": f"{len(self.plan.area):,}",
             "totals": words.total_rows(self.published, self.problem.levels, self.decimals),
-            "zones": words.zone_rows(self.published, self.found, self.decimals),
+            "zones": self.rows,
             "fills": [palette.fill(c, lv) for c, lv in zip(self.colour, self.level, strict=True)],
             "broken": self.found.broken,
             "hidden": self.published.report,
@@ -216,7 +218,7 @@ class _Drawing:
     def _data(self) -> dict[str, Any]:
         """Return what the page's script shows on pointing and choosing, as texts ready to print."""
         shapes, plan = self.shapes, self.plan
-        rows = words.zone_rows(self.published, self.found, self.decimals)
+        rows = [dict(row) for row in self.rows]
         spots = [] if shapes is None else shapes.labels[:, ::-1].tolist()
         rooms = [] if shapes is None else shapes.room_m.round(0).tolist()
         for k, row in enumerate(rows):
@@ -238,7 +240,15 @@ class _Drawing:
                 strict=True,
             )
             data["units"] = [
-                [str(i), str(n), int(z), c, words.number(h, 1), words.number(m, 1), words.number(r, 1)]
+                [
+                    str(i),
+                    str(n),
+                    int(z),
+                    c,
+                    words.number(h, 1),
+                    words.minutes(m, self.cutoff),
+                    words.minutes(r, self.cutoff),
+                ]
                 for i, n, z, c, h, m, r in figures
             ]
         return data

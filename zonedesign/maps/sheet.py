@@ -49,6 +49,9 @@ class Page(Figure):
 
     def render(self, **kwargs: Any) -> str:
         """Return the page as HTML."""
+        # Folium writes into these while rendering, and would write everything again the next time.
+        for part in (self.header, self.html, self.script):
+            part._children.clear()  # noqa: SLF001  (Folium offers no other way)
         for child in self._children.values():
             child.render(**kwargs)
         shown = self.context["shown"]

@@ -50,6 +50,18 @@ def number(value: Any, decimals: int = 0) -> str:
     return f"{value:,.{decimals}f}"
 
 
+def minutes(value: float, cutoff: float = math.inf) -> str:
+    """Return minutes; out of reach is said as over the cutoff of the travel times, where they have one."""
+    if math.isinf(value) and math.isfinite(cutoff):
+        return f"over {cutoff:g}"
+    return number(value, 1)
+
+
+def _mean(value: float, decimals: int = 1) -> str:
+    """Return mean minutes; no mean is known where a unit is out of reach."""
+    return number(value, decimals) if math.isfinite(value) else UNKNOWN
+
+
 def level_name(name: str) -> str:
     """Return `Level 1` for the level 1; a level that has a name of its own keeps it."""
     return f"Level {name}" if name[:1].isdigit() else name
@@ -76,6 +88,8 @@ def _band(band: Band) -> str:
     low, high = band
     if low is None:
         return f"up to {high:,g}"
+    if low == high:
+        return f"{low:,g}"
     return f"{low:,g} or more" if high is None else f"{low:,g} to {high:,g}"
 
 
@@ -111,11 +125,9 @@ def _broken(row: Mapping[Any, Any], zone: str | None, *, public: bool) -> str:
         return said
     low, high = (None if end is None or end != end else end for end in limit)  # noqa: PLR0124
     allowed = "" if low is None and high is None else f"; allowed is {_band((low, high))}"
-    return (
-        f"{said} is {number(value, 0 if value == round(value) else 2)}{allowed}"
-        if math.isfinite(value)
-        else said
-    )
+    if value != value:  # noqa: PLR0124  (NaN is not itself)
+        return said
+    return f"{said} is {number(value, 0 if math.isinf(value) or value == round(value) else 2)}{allowed}"
 
 
 def status_sentence(plan: Plan, found: Verdicts) -> str:
@@ -153,7 +165,7 @@ def objective_facts(plan: Plan, problem: Problem, *, decimals: int) -> list[tupl
     proved, weights = plan.certificate, problem.objective
     terms = dict(proved.terms) if proved is not None and proved.terms else problem.terms(plan)
     value = proved.objective if proved is not None and proved.objective is not None else problem.value(terms)
-    facts = [("Mean minutes from the centre, weighted by hours", number(terms["mean_minutes"], decimals))]
+    facts = [("Mean minutes from the centre, weighted by hours", _mean(terms["mean_minutes"], decimals))]
     for name, weight, what in (
         ("moved", weights.change, "Share of hours that change zone"),
         ("crossing", weights.borders, "Share of hours across a border"),
@@ -175,7 +187,8 @@ def objective_facts(plan: Plan, problem: Problem, *, decimals: int) -> list[tupl
 def notes(plan: Plan, problem: Problem, *, public: bool) -> list[str]:
     """Return what a reader must know of the data; public notes count units and name none."""
     said = []
-    if problem.about.sketch:
+    given = [*problem.about.notes, *plan.area.notes]
+    if problem.about.sketch and (public or not any(str(note).startswith("sketch roads") for note in given)):
         said.append(
             "Sketch roads: travel times are 1.3 times the straight line between neighbouring units at "
             "40 km/h, not times by road."
@@ -191,7 +204,7 @@ def notes(plan: Plan, problem: Problem, *, public: bool) -> list[str]:
         said.append(f"{len(graph.bridges)} {join} pieces of the map that do not touch{pairs}.")
     if public:
         return said
-    more = [*problem.about.notes, *plan.area.notes, *(graph.notes if graph is not None else ())]
+    more = [*given, *(graph.notes if graph is not None else ())]
     return [*said, *dict.fromkeys(str(note) for note in more)]
 
 
@@ -226,8 +239,10 @@ def total_rows(published: Published, levels: Sequence[Level], decimals: int) -> 
     return rows
 
 
-def zone_rows(published: Published, found: Verdicts, decimals: int) -> list[dict[str, Any]]:
-    """Return the rows of the zone table: figures ready to print, and the values to sort by."""
+def zone_rows(
+    published: Published, found: Verdicts, decimals: int, cutoff: float = math.inf
+) -> list[dict[str, Any]]:
+    """Return the rows of the zone table, ready to print; `cutoff` is that of the travel times."""
     known = "customers" in published.figures
     rows = []
     for row in published.zones.to_dict("records"):
@@ -241,8 +256,8 @@ def zone_rows(published: Published, found: Verdicts, decimals: int) -> list[dict
                 "level_name": level_name(str(row["level"])),
                 "customers": (_figure(row["customers"]) if known else UNKNOWN),
                 "hours": _figure(row["weekly_hours"], decimals),
-                "mean": HIDDEN if hidden else number(row["mean_minutes"], 1),
-                "worst": number(row["max_minutes"], 1),
+                "mean": HIDDEN if hidden else _mean(row["mean_minutes"]),
+                "worst": minutes(row["max_minutes"], cutoff),
                 "met": met == checks,
                 "rules": f"{met} of {checks}" if checks else UNKNOWN,
             }

@@ -65,6 +65,8 @@ class Engine:
         lp.solverModel = None
         # PuLP keeps the objective's constant to itself; gaps are relative to the whole objective.
         self._model.changeObjectiveOffset(program.constant * program.scale)
+        self._set("mip_feasibility_tolerance", program.tolerance)
+        self._set("primal_feasibility_tolerance", min(1e-7, program.tolerance))
         self._heard: Callable[[float, float, Floats | None], None] | None = None
         self._stop = False
         self._error: BaseException | None = None

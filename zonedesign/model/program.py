@@ -29,6 +29,12 @@ AIM = 1e4
 """The size that the objective is scaled to, so that the engine's absolute tolerances mean nothing to it."""
 LARGEST = 1e3
 """Rows of demand are scaled to coefficients of this size at most."""
+GRID = 1e-4
+"""Demand and bands that are multiples of this need no slack: nothing can lie within it."""
+LOOSE, TIGHT = 1e-6, 1e-8
+"""The engine's tolerance, usually and where rows carry a slack."""
+CLEAR = 20.0
+"""A slack is at least so many tolerances: HiGHS's presolve goes wrong where the two are of one size."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +55,7 @@ class Program:
     -1 where there is none; units that are locked together share columns, and with one level `y` is `x` of the centre
     itself. The objective is `program objective / scale + constant`. `linking` says of every row whether it only ties
     a unit's column to its centre's. `homeless` are units that no centre can hold: with one there is no plan.
+    `tolerance` is what the engine may be off by in a row.
     """
 
     problem: Problem
@@ -62,6 +69,7 @@ class Program:
     constant: float
     linking: Mask
     homeless: Ints
+    tolerance: float
 
     @property
     def binaries(self) -> Ints:
@@ -117,7 +125,7 @@ def state(problem: Problem, possible: Mask | None = None, *, flow: bool = False)
     y = _level_columns(sheet, n, centre, arcs.units, x, mask)
     homeless = np.setdiff1d(np.arange(n), arcs.units[x >= 0])
     linking = _write_assignment(sheet, locks, centre, arcs.units, x, y, mask)
-    draft = Program(problem, sheet, mask, centre, arcs.units, x, y, 1.0, 0.0, linking, homeless)
+    draft = Program(problem, sheet, mask, centre, arcs.units, x, y, 1.0, 0.0, linking, homeless, _tolerance(problem))
     _write_volumes(draft)
     _write_counts(draft)
     for level in range(len(problem.levels)):
@@ -133,7 +141,7 @@ def state(problem: Problem, possible: Mask | None = None, *, flow: bool = False)
     sheet.finish(scale)
     flags = np.zeros(sheet.height, dtype=bool)
     flags[: len(linking)] = linking
-    return Program(problem, sheet, mask, centre, arcs.units, x, y, scale, constant, flags, homeless)
+    return Program(problem, sheet, mask, centre, arcs.units, x, y, scale, constant, flags, homeless, draft.tolerance)
 
 
 def _unit_columns(sheet: Sheet, locks: Locks, centre: Ints, unit: Ints, mask: Mask) -> Ints:
@@ -195,38 +203,82 @@ def _write_assignment(
 
 def _write_volumes(draft: Program) -> None:
     """Write the bands: what a zone holds lies between the least and the most of the level that it has."""
-    problem = draft.problem
-    demands: list[tuple[Floats, list[Band | None]]] = [(problem.hours, [level.weekly_hours for level in problem.levels])]
-    if problem.customers is not None:
-        demands.append((problem.customers, [level.customers for level in problem.levels]))
-    for weight, bands in demands:
-        if not any(bands):
-            continue
+    for weight, bands in _demands(draft.problem):
         factor = scale_of_rows(weight)
+        slack = SLACK if _off_grid(weight, bands) else 0.0
         for j in range(len(draft.y)):
             row = _arcs_of(draft, j)
             marks = np.flatnonzero(draft.y[j] >= 0)
             if not len(marks):
                 continue
-            held = weight[draft.unit[row]] * factor
-            low, high = _ends([bands[level] for level in marks], float(weight[draft.unit[row]].sum()))
-            columns = np.concatenate([draft.x[row], draft.y[j][marks]])
+            columns, number = np.unique(draft.x[row], return_inverse=True)
+            held = np.bincount(number, weights=weight[draft.unit[row]])
+            low, high = _ends([bands[level] for level in marks], float(held.sum()), slack)
+            of_marks = draft.y[j][marks]
+            both = [*columns, *of_marks]
             if low.max() > 0:
-                draft.sheet.row(columns, np.concatenate([held, -low * factor]), least=0.0)
-            if (high * factor < held.sum()).any():
-                draft.sheet.row(columns, np.concatenate([held, -high * factor]), most=0.0)
+                ends = _settled(columns, held, of_marks, low, upper=False)
+                draft.sheet.row(both, np.concatenate([held, -ends]) * factor, least=0.0)
+            if (high < held.sum()).any():
+                ends = _settled(columns, held, of_marks, high, upper=True)
+                draft.sheet.row(both, np.concatenate([held, -ends]) * factor, most=0.0)
+
+
+def _settled(columns: Ints, held: Floats, marks: Ints, ends: Floats, *, upper: bool) -> Floats:
+    """Return the ends of bands, moved where the centre's own demand all but meets one in the same column.
+
+    What is left of the two is of the size of the engine's tolerance, and the engine goes astray on it; no whole plan
+    tells the difference, for it has another unit with demand in the zone or it has not.
+    """
+    settled = ends.copy()
+    for k, mark in enumerate(marks):
+        own = columns == mark
+        if not own.any():
+            continue
+        left = float(held[own][0]) - float(ends[k])
+        others = held[~own]
+        smallest = float(others[others > 0].min(initial=np.inf))
+        if -2 * SLACK < left < 0 and smallest > -left and (upper or np.isfinite(smallest)):
+            settled[k] = held[own][0] + (0.0 if upper else smallest)
+        elif not upper and 0 <= left < 2 * SLACK:
+            settled[k] = held[own][0]
+    return settled
+
+
+def _demands(problem: Problem) -> list[tuple[Floats, list[Band | None]]]:
+    """Return each demand that some level has a band for, with the bands of all levels."""
+    found = [(problem.hours, [level.weekly_hours for level in problem.levels])]
+    if problem.customers is not None:
+        found.append((problem.customers, [level.customers for level in problem.levels]))
+    return [(weight, bands) for weight, bands in found if any(bands)]
+
+
+def _off_grid(weight: Floats, bands: Sequence[Band | None]) -> bool:
+    """Return whether a sum of the weights may lie within the slack of a band's end without lying on it.
+
+    Weights above `LARGEST` are scaled down, and the slack with them to less than the engine can tell: they go without.
+    """
+    ends = [end for band in bands if band for end in band if end is not None]
+    steps = np.concatenate([weight, ends]) / GRID
+    return scale_of_rows(weight) >= 1.0 and bool((np.abs(steps - np.round(steps)) > 1e-7 * np.maximum(1.0, steps)).any())
+
+
+def _tolerance(problem: Problem) -> float:
+    return TIGHT if any(_off_grid(weight, bands) for weight, bands in _demands(problem)) else LOOSE
 
 
 def scale_of_rows(weight: Floats) -> float:
-    """Return a power of two that brings the largest weight down to `LARGEST`; 1 where it is not above that."""
+    """Return a power of two that brings the largest weight between 1 and `LARGEST`; 1 where it lies there."""
     largest = float(weight.max(initial=0.0))
-    return 1.0 if largest <= LARGEST else 2.0 ** -int(np.ceil(np.log2(largest / LARGEST)))
+    if largest > LARGEST:
+        return 2.0 ** -int(np.ceil(np.log2(largest / LARGEST)))
+    return 2.0 ** int(np.ceil(-np.log2(largest))) if 0 < largest < 1 else 1.0
 
 
-def _ends(bands: Sequence[Band | None], everything: float) -> tuple[Floats, Floats]:
+def _ends(bands: Sequence[Band | None], everything: float, slack: float) -> tuple[Floats, Floats]:
     """Return least and most for the bands, with the slack; an open end is 0 or everything there is."""
-    low = [max(0.0, (band[0] or 0.0) - SLACK) if band else 0.0 for band in bands]
-    high = [band[1] + SLACK if band and band[1] is not None else everything for band in bands]
+    low = [max(0.0, (band[0] or 0.0) - slack) if band else 0.0 for band in bands]
+    high = [band[1] + slack if band and band[1] is not None else everything for band in bands]
     return np.array(low), np.minimum(np.array(high, dtype=np.float64), everything)
 
 
@@ -251,7 +303,10 @@ def _write_character(draft: Program, k: int) -> None:
     problem = draft.problem
     character: Any = problem.levels[k].character
     of_class = problem.units.frame[character.column].isin(character.values).to_numpy()
-    worth = (of_class - (character.at_least - SLACK)) * problem.hours * scale_of_rows(problem.hours)
+    hours = problem.hours * scale_of_rows(problem.hours)
+    usual = float(np.median(hours[hours > 0])) if (hours > 0).any() else 0.0
+    slack = SLACK if SLACK * usual >= CLEAR * draft.tolerance else 0.0
+    worth = (of_class - (character.at_least - slack)) * hours
     for j in np.flatnonzero(draft.y[:, k] >= 0):
         row = _arcs_of(draft, int(j))
         value = worth[draft.unit[row]]
@@ -279,12 +334,15 @@ def _write_shares(draft: Program) -> None:
     problem = draft.problem
     factor = scale_of_rows(problem.hours)
     total = float(problem.hours.sum())
+    slack = SLACK if SLACK * total * factor >= CLEAR * draft.tolerance else 0.0
+    by_hours = SLACK if _off_grid(problem.hours, [level.weekly_hours for level in problem.levels]) else 0.0
     at_level: list[list[int]] = [[] for _ in problem.levels]
     for j in range(len(draft.y)):
         row = _arcs_of(draft, j)
         held = problem.hours[draft.unit[row]] * factor
         marks = np.flatnonzero(draft.y[j] >= 0)
-        low, high = _ends([problem.levels[level].weekly_hours for level in marks], float(held.sum()) / factor)
+        bands = [problem.levels[level].weekly_hours for level in marks]
+        low, high = _ends(bands, float(held.sum()) / factor, by_hours)
         parts = []
         for level, least, most in zip(marks, low * factor, high * factor, strict=True):
             part = draft.sheet.column(f"h_{j}_{level}", most=float(held.sum()))
@@ -297,8 +355,8 @@ def _write_shares(draft: Program) -> None:
     for level, parts in zip(problem.levels, at_level, strict=True):
         if level.hours_share is not None and total > 0:
             low_share, high_share = level.hours_share
-            least = ((low_share or 0.0) - SLACK) * total * factor
-            most = ((1.0 if high_share is None else high_share) + SLACK) * total * factor
+            least = ((low_share or 0.0) - slack) * total * factor
+            most = ((1.0 if high_share is None else high_share) + slack) * total * factor
             draft.sheet.row(parts, np.ones(len(parts)), least=least, most=most)
 
 

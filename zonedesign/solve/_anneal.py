@@ -8,14 +8,14 @@ follow how long their rules stay broken (Gendreau, Hertz and Laporte 1994: strat
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from zonedesign.compiled import compiled, inner
 
 from zonedesign.solve._moves import (
     add,
     breaks,
     cut_change,
     holds_without,
-    inner,
     links_change,
     outside,
     pick_centre,
@@ -80,7 +80,12 @@ def other_zone(case, state, i):
 def any_zone(case, state, i):
     """Return any zone whose level need not be connected and that could reach the unit, or -1."""
     z = np.random.randint(state.zones.shape[0])  # noqa: NPY002
-    if state.zones[z].size == 0 or z == state.units[i].zone or case.units[i].fixed or not case.levels[state.zones[z].level].loose:
+    if (
+        state.zones[z].size == 0
+        or z == state.units[i].zone
+        or case.units[i].fixed
+        or not case.levels[state.zones[z].level].loose
+    ):
         return FREE
     j = state.zones[z].centre
     if j < 0 or case.units[j].fixed or case.units[j].nest != case.units[i].nest:
@@ -124,7 +129,11 @@ def grow_tree(case, state, a, b, units, parent, tree):
         count += 1
         for k in range(case.indptr[unit], case.indptr[unit + 1]):
             j = case.pairs[k].to
-            if (state.units[j].zone == a or state.units[j].zone == b) and state.units[j].stamp != mark and edges < tree.shape[0]:
+            if (
+                (state.units[j].zone == a or state.units[j].zone == b)
+                and state.units[j].stamp != mark
+                and edges < tree.shape[0]
+            ):
                 tree[edges, 0] = unit
                 tree[edges, 1] = j
                 edges += 1
@@ -158,9 +167,9 @@ def counts_allow(case, state, out_a, out_b, in_a, in_b):
 @inner
 def band_breaks(case, hours, customers, level, penalty):
     """Return what hours and customers outside a level's bands cost."""
-    return penalty[0] * outside(hours, case.levels[level].low, case.levels[level].high) + penalty[2] * outside(
-        customers, case.levels[level].few, case.levels[level].many
-    )
+    return penalty[0] * outside(hours, case.levels[level].low, case.levels[level].high) + penalty[
+        2
+    ] * outside(customers, case.levels[level].few, case.levels[level].many)
 
 
 @inner
@@ -281,11 +290,16 @@ def unite(case, state, a, b, penalty, heat, room):
     """Join zones a and b at whatever level serves best, where counts allow; return the change of price, 0 if refused."""
     units = room[0]
     level_a, level_b = state.zones[a].level, state.zones[b].level
-    hours, customers = state.zones[a].hours + state.zones[b].hours, state.zones[a].customers + state.zones[b].customers
+    hours, customers = (
+        state.zones[a].hours + state.zones[b].hours,
+        state.zones[a].customers + state.zones[b].customers,
+    )
     best, chosen = np.inf, -1
     scattered = case.levels[level_a].loose or case.levels[level_b].loose
     for level in range(case.levels.shape[0]):
-        if (case.levels[level].loose or not scattered) and counts_allow(case, state, level_a, level_b, level, -1):
+        if (case.levels[level].loose or not scattered) and counts_allow(
+            case, state, level_a, level_b, level, -1
+        ):
             cost = band_breaks(case, hours, customers, level, penalty)
             if cost < best:
                 best, chosen = cost, level
@@ -334,7 +348,7 @@ def exchange(case, state, i, penalty, heat):
     return first
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def anneal(case, state, penalty, seed, moves, heats, share_of_large, best, stop):
     """Search from a state; return the best price without broken rules (inf if none), its labels and levels in `best`.
 
@@ -360,7 +374,11 @@ def anneal(case, state, penalty, seed, moves, heats, share_of_large, best, stop)
     open_counts = False
     for level in range(case.levels.shape[0]):
         used = state.levels[level].used
-        open_counts = open_counts or case.levels[level].most > case.levels[level].least or used != case.levels[level].least
+        open_counts = (
+            open_counts
+            or case.levels[level].most > case.levels[level].least
+            or used != case.levels[level].least
+        )
     period = max(2_000, 4 * n)
     for move in range(moves):
         if move % 64 == 0 and stop[0] != 0:

@@ -9,11 +9,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
-
-inner = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
-"""Kernels called from kernels only: without wrappers for Python they compile in half the time."""
+from zonedesign.compiled import inner
 
 
 class Case(NamedTuple):
@@ -57,7 +54,15 @@ class State(NamedTuple):
 
 # Records, not one array a field: a kernel compiles in a fraction of the time with few arguments, and what is read together lies together.
 CASE_UNIT = np.dtype(
-    [("hours", "f8"), ("customers", "f8"), ("nest", "i8"), ("border", "i8"), ("before", "i8"), ("wanted", "i8"), ("fixed", "i8")]
+    [
+        ("hours", "f8"),
+        ("customers", "f8"),
+        ("nest", "i8"),
+        ("border", "i8"),
+        ("before", "i8"),
+        ("wanted", "i8"),
+        ("fixed", "i8"),
+    ]
 )
 CASE_PAIR = np.dtype([("cost", "f8"), ("to", "i8")])
 CASE_LINK = np.dtype([("to", "i8"), ("weight", "i8")])
@@ -105,7 +110,9 @@ def share_breaks(case, state, penalty):
     """Return what levels cost whose share of all hours is out of range."""
     cost = 0.0
     for level in range(case.levels.shape[0]):
-        cost += outside(state.levels[level].hours, case.levels[level].share_low, case.levels[level].share_high)
+        cost += outside(
+            state.levels[level].hours, case.levels[level].share_low, case.levels[level].share_high
+        )
     return penalty[SHARE] * cost
 
 
@@ -422,8 +429,14 @@ def breaks(case, state, found):
     found[:] = 0.0
     found[LINK] = state.sums[0].links
     for level in range(case.levels.shape[0]):
-        found[SHARE] += outside(state.levels[level].hours, case.levels[level].share_low, case.levels[level].share_high)
-        found[LINK] += max(0, case.levels[level].least - state.levels[level].used, state.levels[level].used - case.levels[level].most)
+        found[SHARE] += outside(
+            state.levels[level].hours, case.levels[level].share_low, case.levels[level].share_high
+        )
+        found[LINK] += max(
+            0,
+            case.levels[level].least - state.levels[level].used,
+            state.levels[level].used - case.levels[level].most,
+        )
     for z in range(state.zones.shape[0]):
         if state.zones[z].size == 0:
             continue
@@ -433,5 +446,7 @@ def breaks(case, state, found):
         found[REACH] += state.zones[z].far
         found[CLASH] += state.zones[z].clashes
         found[LINK] += max(0, state.zones[z].wanted - 1)
-        found[URBAN] += max(0.0, case.levels[level].character * state.zones[z].hours - state.zones[z].urban - 1e-9)
+        found[URBAN] += max(
+            0.0, case.levels[level].character * state.zones[z].hours - state.zones[z].urban - 1e-9
+        )
     return found.sum() == 0.0

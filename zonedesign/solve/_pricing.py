@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-inner = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+from zonedesign.compiled import compiled, inner
 
 
 @inner
@@ -81,7 +80,7 @@ def _fill(centre, level, begin, end, units, cost, allowed, hours, prices, low, h
     return worth, last
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def worth_of_centres(first, last, indptr, units, cost, allowed, hours, prices, low, high, order, worth):
     """Fill `worth` (n, levels) for centres `first` to `last`: the least that a zone adds to the Lagrangian, inf if it cannot be.
 
@@ -97,11 +96,23 @@ def worth_of_centres(first, last, indptr, units, cost, allowed, hours, prices, l
             _sorted_row(begin, end, units, cost, hours, prices, order, ratio)
             for level in range(low.shape[0]):
                 worth[centre, level], _ = _fill(
-                    centre, level, begin, end, units, cost, allowed, hours, prices, low[level], high[level], order, nothing
+                    centre,
+                    level,
+                    begin,
+                    end,
+                    units,
+                    cost,
+                    allowed,
+                    hours,
+                    prices,
+                    low[level],
+                    high[level],
+                    order,
+                    nothing,
                 )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def cover_of(indptr, units, cost, allowed, hours, prices, low, high, order, centres, levels):
     """Return (n,): how often the chosen zones hold each unit, in fractions."""
     cover = np.zeros(hours.shape[0])
@@ -125,7 +136,7 @@ def cover_of(indptr, units, cost, allowed, hours, prices, low, high, order, cent
     return cover
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def closed_arcs(indptr, units, cost, allowed, hours, prices, low, high, order, with_centre, target, closed):
     """Mark in `closed` (arcs, levels) what no plan below `target` uses; `with_centre` (n, levels) bounds a plan with that zone."""
     nothing = np.zeros(0)
@@ -135,7 +146,21 @@ def closed_arcs(indptr, units, cost, allowed, hours, prices, low, high, order, w
             if not with_centre[centre, level] < target:
                 closed[begin:end, level] = True
                 continue
-            _, last = _fill(centre, level, begin, end, units, cost, allowed, hours, prices, low[level], high[level], order, nothing)
+            _, last = _fill(
+                centre,
+                level,
+                begin,
+                end,
+                units,
+                cost,
+                allowed,
+                hours,
+                prices,
+                low[level],
+                high[level],
+                order,
+                nothing,
+            )
             for k in range(begin, end):
                 unit = units[k]
                 if unit != centre and hours[unit] > 0:

@@ -1,0 +1,64 @@
+"""Compiled kernels: functions that numba turns into machine code, kept in the user's cache folder.
+
+Only kernels import this room, and they are imported where they are used: numba is slow to import.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+
+from zonedesign.provenance import cache_folder
+
+log = logging.getLogger(__name__)
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def _cache() -> Path | None:
+    """Return the folder for machine code, made where it is not there, or None to do without.
+
+    numba looks only at the file that a kernel stands in, not at the kernels it calls: a folder for every state of all of them
+    keeps it from running what was compiled from older ones.
+    """
+    if os.environ.get("ZONEDESIGN_NO_CACHE"):
+        return None
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("_*.py")):
+        digest.update(path.read_bytes())
+    folder = cache_folder() / "numba" / digest.hexdigest()[:16]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        log.debug("kernels are not cached: %s", error)
+        return None
+    return folder if os.access(folder, os.W_OK) else None
+
+
+_CACHE = _cache()
+
+
+def compiled(function: Function) -> Function:
+    """Return a function compiled by numba on first use, cached outside the package's own folder.
+
+    numba would write beside the source. It reads its setting when a function is wrapped, so the setting is
+    lent for that moment only; a folder that the user has set for numba stays.
+    """
+    settings: Any = numba.config
+    before = settings.CACHE_DIR
+    if _CACHE is not None and not before:
+        settings.CACHE_DIR = str(_CACHE)
+    try:
+        return cast("Function", numba.njit(nogil=True, cache=_CACHE is not None)(function))
+    finally:
+        settings.CACHE_DIR = before
+
+
+def inner(function: Function) -> Function:
+    """Return a function that other kernels call: without wrappers for Python it compiles in half the time."""
+    return cast("Function", numba.njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function))
