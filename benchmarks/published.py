@@ -1,8 +1,9 @@
 """Published instances: our optimum beside the printed one, and the seconds to prove it.
 
-    python benchmarks/published.py [FOLDER] [--limit SECONDS] [--threads N]
+python benchmarks/published.py [FOLDER] [--limit SECONDS] [--threads N]
 
-FOLDER holds ID.json, NM.json, OK.json and SJC1.dat (by default `published` beside the folder in ZONEDESIGN_GEODATA).
+FOLDER holds ID.json, NM.json, OK.json and SJC1.dat (by default `published` beside the folder in
+ZONEDESIGN_GEODATA).
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ def medians(path: Path) -> tuple[zd.Problem, float]:
 
 def main() -> None:
     """Print a row for every instance."""
-    beside = Path(os.environ.get("ZONEDESIGN_GEODATA", Path(__file__).resolve().parents[2] / "shared" / "geodata"))
+    beside = Path(
+        os.environ.get("ZONEDESIGN_GEODATA", Path(__file__).resolve().parents[2] / "shared" / "geodata")
+    )
     parser = argparse.ArgumentParser(description="published instances: optimum, printed value, seconds")
     parser.add_argument("folder", nargs="?", type=Path, default=beside.parent / "published")
     parser.add_argument("--limit", type=float, default=300.0, help="seconds for each instance")
@@ -74,7 +77,10 @@ def main() -> None:
             "-" if value is None else f"{value * factor:.2f}" for value in (outcome.objective, outcome.bound)
         )
         yes = "yes" if contiguous else "no"
-        print(f"| {name} | {yes} | {outcome.status} | {ours} | {printed} | {bound} | {outcome.rounds} | {seconds:.1f} |", flush=True)
+        print(
+            f"| {name} | {yes} | {outcome.status} | {ours} | {printed} | {bound} | {outcome.rounds} | {seconds:.1f} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

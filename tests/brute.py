@@ -55,7 +55,11 @@ def tiny(seed: int) -> Problem:
     tree = [(ids[int(dice.integers(0, i))], ids[i]) for i in range(1, n) if chance(0.93)]
     more = [(a, b) for a, b in itertools.combinations(ids, 2) if chance(0.2)]
     units = Units.from_frame(
-        frame, hours="hours", customers="customers", contiguity=tree + more, authority="council" if chance(0.15) else None
+        frame,
+        hours="hours",
+        customers="customers",
+        contiguity=tree + more,
+        authority="council" if chance(0.15) else None,
     )
     total, people = float(hours.sum()), int(customers.sum())
     levels = []
@@ -67,7 +71,9 @@ def tiny(seed: int) -> Problem:
             Level(
                 f"{k + 1}",
                 weekly_hours=(low, low + float(dice.choice([2.0, 8.0, 20.0]))) if chance(0.6) else None,
-                customers=(int(dice.integers(0, 3)), max(3, people if chance(0.5) else people // 2)) if chance(0.25) else None,
+                customers=(int(dice.integers(0, 3)), max(3, people if chance(0.5) else people // 2))
+                if chance(0.25)
+                else None,
                 max_minutes=float(dice.choice([6.0, 9.0, 12.0])) if chance(0.6) else None,
                 max_minutes_between=float(dice.choice([7.0, 10.0])) if chance(0.25) else None,
                 max_miles=float(dice.choice([1.5, 3.0])) if chance(0.2) else None,
@@ -101,7 +107,9 @@ def tiny(seed: int) -> Problem:
         baseline=frame["today"],
         border=frame["district"],
     )
-    return Problem(units, TravelTimes.from_matrix(minutes, ids), levels=levels, rules=rules, objective=objective)
+    return Problem(
+        units, TravelTimes.from_matrix(minutes, ids), levels=levels, rules=rules, objective=objective
+    )
 
 
 def partitions(items: list[int]) -> Iterator[list[list[int]]]:
@@ -173,13 +181,19 @@ class _World:
 
     def level_holds(self, level: Level, block: tuple[int, ...]) -> bool:
         hours = sum(self.hours[i] for i in block)
-        for held, band in ((hours, level.weekly_hours), (sum(self.customers[i] for i in block), level.customers)):
+        for held, band in (
+            (hours, level.weekly_hours),
+            (sum(self.customers[i] for i in block), level.customers),
+        ):
             low, high = band or (None, None)
             if (low is not None and held < low - EPS) or (high is not None and held > high + EPS):
                 return False
         if level.max_minutes_between is not None:
             busy = [i for i in block if self.hours[i] > 0 or self.customers[i] > 0]
-            if any(self.longer(a, b) > level.max_minutes_between + EPS for a, b in itertools.combinations(busy, 2)):
+            if any(
+                self.longer(a, b) > level.max_minutes_between + EPS
+                for a, b in itertools.combinations(busy, 2)
+            ):
                 return False
         if level.character is not None and hours > 0:
             urban = sum(self.hours[i] for i in block if self.frame["ruc"].iloc[i] == "Urban")
@@ -238,7 +252,12 @@ class _World:
             if levels.count(k) < low or (high is not None and levels.count(k) > high):
                 return False
             if level.hours_share is not None and self.total > 0:
-                held = sum(self.hours[i] for block, chosen in zip(blocks, levels, strict=True) if chosen == k for i in block)
+                held = sum(
+                    self.hours[i]
+                    for block, chosen in zip(blocks, levels, strict=True)
+                    if chosen == k
+                    for i in block
+                )
                 low_share, high_share = level.hours_share
                 if not low_share - EPS <= held / self.total <= high_share + EPS:
                     return False
@@ -250,16 +269,26 @@ class _World:
         value = 0.0
         if weights.change and self.total:
             names = sorted(set(self.today))
-            shared = [[sum(self.hours[i] for i in b if self.today[i] == name) for name in names] for b in blocks]
+            shared = [
+                [sum(self.hours[i] for i in b if self.today[i] == name) for name in names] for b in blocks
+            ]
             width = max(len(names), len(blocks))
-            table = [[*row, *[0.0] * (width - len(names))] for row in shared] + [[0.0] * width] * (width - len(blocks))
-            kept = max(sum(table[r][c] for r, c in enumerate(p)) for p in itertools.permutations(range(width)))
+            table = [[*row, *[0.0] * (width - len(names))] for row in shared] + [[0.0] * width] * (
+                width - len(blocks)
+            )
+            kept = max(
+                sum(table[r][c] for r, c in enumerate(p)) for p in itertools.permutations(range(width))
+            )
             value += weights.change * (1 - kept / self.total)
         if weights.borders and self.total:
             codes = self.frame["district"].tolist()
-            major = sum(max(sum(self.hours[i] for i in b if codes[i] == code) for code in set(codes)) for b in blocks)
+            major = sum(
+                max(sum(self.hours[i] for i in b if codes[i] == code) for code in set(codes)) for b in blocks
+            )
             value += weights.borders * (1 - major / self.total)
         if weights.cut and self.near:
             block_of = {i: k for k, block in enumerate(blocks) for i in block}
-            value += weights.cut * sum(len({block_of[i] for i in pair}) > 1 for pair in self.near) / len(self.near)
+            value += (
+                weights.cut * sum(len({block_of[i] for i in pair}) > 1 for pair in self.near) / len(self.near)
+            )
         return value

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import threading
 
+import brute
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import brute
 from zonedesign import rules as kinds
 from zonedesign.certificate import Status, StoppedBy
 from zonedesign.levels import Level
@@ -72,8 +72,12 @@ def test_possible_arcs_keep_every_pair_of_the_best_plan(seed):
     mask = possible_arcs(problem)
     assert (mask <= problem.arcs.allowed).all()
     if outcome.plan is not None:
-        assert len(certify(problem, start=outcome.plan, limits=Limits(threads=1)).plan.zone) == len(problem.units)
-        used = state(problem, mask).values(outcome.plan.centres[outcome.plan.zone], _levels(problem, outcome.plan))
+        assert len(certify(problem, start=outcome.plan, limits=Limits(threads=1)).plan.zone) == len(
+            problem.units
+        )
+        used = state(problem, mask).values(
+            outcome.plan.centres[outcome.plan.zone], _levels(problem, outcome.plan)
+        )
         assert used is not None
 
 
@@ -240,7 +244,9 @@ def test_bands_hold_to_the_slack_and_no_further():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_cuts_forbid_broken_plans_and_never_a_whole_one(seed):
-    problem = grid(4, Level("1", weekly_hours=(15, 40)), Level("2", weekly_hours=(0, 20), contiguous=False), seed=seed)
+    problem = grid(
+        4, Level("1", weekly_hours=(15, 40)), Level("2", weekly_hours=(0, 20), contiguous=False), seed=seed
+    )
     program = state(problem, possible_arcs(problem))
     ground = Ground(program)
     dice = np.random.default_rng(seed)

@@ -23,7 +23,9 @@ def published() -> Path:
     geodata = Path(os.environ.get("ZONEDESIGN_GEODATA", CHECKOUT.parent / "shared" / "geodata"))
     folder = geodata.parent / "published"
     if not folder.is_dir():
-        pytest.skip(f"published instances not found at {folder}: they stand beside the folder in ZONEDESIGN_GEODATA")
+        pytest.skip(
+            f"published instances not found at {folder}: they stand beside the folder in ZONEDESIGN_GEODATA"
+        )
     return folder
 
 
@@ -34,7 +36,9 @@ def districting(path: Path, *, contiguous: bool) -> tuple[zd.Problem, float]:
     units = zd.Units.from_frame(frame, hours="pop", contiguity=[tuple(edge) for edge in told["edges"]])
     times = zd.TravelTimes.from_matrix((np.array(told["dist_km"]) / 1000.0) ** 2, ids=frame.index)
     level = zd.Level("district", weekly_hours=(told["L"], told["U"]), zones=told["k"])
-    return zd.Problem(units, times, levels=[level], rules=[zd.Contiguous()] if contiguous else []), float(frame["pop"].sum())
+    return zd.Problem(units, times, levels=[level], rules=[zd.Contiguous()] if contiguous else []), float(
+        frame["pop"].sum()
+    )
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,8 @@ class Engine:
     def priced(self, duals: Floats) -> tuple[float, Floats]:
         """Return the Lagrangian of all rows but the linking ones at `duals`: its constant, and the cost of every column.
 
-        A dual that its row's open side forbids counts as zero, so that the bound made of these holds for any duals.
+        A dual that its row's open side forbids counts as zero, so that the bound made of these holds for any
+        duals.
         """
         lp = self._model.getLp()
         matrix = sparse.csc_array(
@@ -137,9 +138,7 @@ class Engine:
             return Solved(ended, np.inf if ended is Ended.INFEASIBLE else -np.inf)
         solution = self._model.getSolution()
         objective = float(self._model.getInfo().objective_function_value)
-        return Solved(
-            ended, objective, objective, np.array(solution.col_value), np.array(solution.row_dual)
-        )
+        return Solved(ended, objective, objective, np.array(solution.col_value), np.array(solution.row_dual))
 
     def run(
         self,
@@ -152,8 +151,9 @@ class Engine:
     ) -> Solved:
         """Solve the whole program, from `start` (values of the program's `binaries`) where given.
 
-        `heard(bound, objective, values)` is called with every plan that the engine meets (values of all columns) and
-        now and then in between (None); what it raises is not raised here. Ctrl-C ends the run, not the process.
+        `heard(bound, objective, values)` is called with every plan that the engine meets (values of all
+        columns) and now and then in between (None); what it raises is not raised here. Ctrl-C ends the run,
+        not the process.
         """
         self._set("solve_relaxation", value=False)
         self._set("mip_rel_gap", float(gap))

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 class Locks:
     """What the locks of a problem ask of its units, as positions.
 
-    `group` (n,) is the first unit of everybody's group: the units of a group are in one zone. `apart` (k, 2) are
-    pairs in different zones, `centres` the units that are centres, `frozen` sets that are each exactly one zone.
+    `group` (n,) is the first unit of everybody's group: the units of a group are in one zone. `apart` (k, 2)
+    are pairs in different zones, `centres` the units that are centres, `frozen` sets that are each exactly
+    one zone.
     """
 
     group: Ints

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zonedesign.levels import SLACK
 from zonedesign.model.flow import write_flows
 from zonedesign.model.locks import Locks, locks_of, restricted
 from zonedesign.model.sheet import Sheet
 from zonedesign.model.terms import write_borders, write_change, write_cut, write_travel
+from zonedesign.model.volumes import arcs_of, tolerance_of, write_character, write_shares, write_volumes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from zonedesign.levels import Band
     from zonedesign.problem import Problem
 
     Ints = NDArray[np.int64]
@@ -27,14 +24,6 @@ if TYPE_CHECKING:
 
 AIM = 1e4
 """The size that the objective is scaled to, so that the engine's absolute tolerances mean nothing to it."""
-LARGEST = 1e3
-"""Rows of demand are scaled to coefficients of this size at most."""
-GRID = 1e-4
-"""Demand and bands that are multiples of this need no slack: nothing can lie within it."""
-LOOSE, TIGHT = 1e-6, 1e-8
-"""The engine's tolerance, usually and where rows carry a slack."""
-CLEAR = 20.0
-"""A slack is at least so many tolerances: HiGHS's presolve goes wrong where the two are of one size."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,12 +39,12 @@ class Cut:
 class Program:
     """The integer program of a problem, stated in PuLP (`sheet`), and where its columns are.
 
-    `possible` is (arcs, levels): the pairs that have a column, and the levels at which they may be used; `centre` and
-    `unit` are (arcs,) positions. `x` (arcs,) is the column of every arc and `y` (n, levels) of every centre and level,
-    -1 where there is none; units that are locked together share columns, and with one level `y` is `x` of the centre
-    itself. The objective is `program objective / scale + constant`. `linking` says of every row whether it only ties
-    a unit's column to its centre's. `homeless` are units that no centre can hold: with one there is no plan.
-    `tolerance` is what the engine may be off by in a row.
+    `possible` is (arcs, levels): the pairs that have a column, and the levels at which they may be used;
+    `centre` and `unit` are (arcs,) positions. `x` (arcs,) is the column of every arc and `y` (n, levels) of
+    every centre and level, -1 where there is none; units that are locked together share columns, and with one
+    level `y` is `x` of the centre itself. The objective is `program objective / scale + constant`. `linking`
+    says of every row whether it only ties a unit's column to its centre's. `homeless` are units that no
+    centre can hold: with one there is no plan. `tolerance` is what the engine may be off by in a row.
     """
 
     problem: Problem
@@ -125,14 +114,16 @@ def state(problem: Problem, possible: Mask | None = None, *, flow: bool = False)
     y = _level_columns(sheet, n, centre, arcs.units, x, mask)
     homeless = np.setdiff1d(np.arange(n), arcs.units[x >= 0])
     linking = _write_assignment(sheet, locks, centre, arcs.units, x, y, mask)
-    draft = Program(problem, sheet, mask, centre, arcs.units, x, y, 1.0, 0.0, linking, homeless, _tolerance(problem))
-    _write_volumes(draft)
+    draft = Program(
+        problem, sheet, mask, centre, arcs.units, x, y, 1.0, 0.0, linking, homeless, tolerance_of(problem)
+    )
+    write_volumes(draft)
     _write_counts(draft)
     for level in range(len(problem.levels)):
         if problem.levels[level].character is not None:
-            _write_character(draft, level)
+            write_character(draft, level)
     if any(level.hours_share is not None for level in problem.levels):
-        _write_shares(draft)
+        write_shares(draft)
     _write_locks(draft, locks)
     if flow:
         write_flows(draft)
@@ -141,7 +132,9 @@ def state(problem: Problem, possible: Mask | None = None, *, flow: bool = False)
     sheet.finish(scale)
     flags = np.zeros(sheet.height, dtype=bool)
     flags[: len(linking)] = linking
-    return Program(problem, sheet, mask, centre, arcs.units, x, y, scale, constant, flags, homeless, draft.tolerance)
+    return Program(
+        problem, sheet, mask, centre, arcs.units, x, y, scale, constant, flags, homeless, draft.tolerance
+    )
 
 
 def _unit_columns(sheet: Sheet, locks: Locks, centre: Ints, unit: Ints, mask: Mask) -> Ints:
@@ -201,118 +194,15 @@ def _write_assignment(
     return np.array(linking, dtype=bool)
 
 
-def _write_volumes(draft: Program) -> None:
-    """Write the bands: what a zone holds lies between the least and the most of the level that it has."""
-    for weight, bands in _demands(draft.problem):
-        factor = scale_of_rows(weight)
-        slack = SLACK if _off_grid(weight, bands) else 0.0
-        for j in range(len(draft.y)):
-            row = _arcs_of(draft, j)
-            marks = np.flatnonzero(draft.y[j] >= 0)
-            if not len(marks):
-                continue
-            columns, number = np.unique(draft.x[row], return_inverse=True)
-            held = np.bincount(number, weights=weight[draft.unit[row]])
-            low, high = _ends([bands[level] for level in marks], float(held.sum()), slack)
-            of_marks = draft.y[j][marks]
-            both = [*columns, *of_marks]
-            if low.max() > 0:
-                ends = _settled(columns, held, of_marks, low, upper=False)
-                draft.sheet.row(both, np.concatenate([held, -ends]) * factor, least=0.0)
-            if (high < held.sum()).any():
-                ends = _settled(columns, held, of_marks, high, upper=True)
-                draft.sheet.row(both, np.concatenate([held, -ends]) * factor, most=0.0)
-
-
-def _settled(columns: Ints, held: Floats, marks: Ints, ends: Floats, *, upper: bool) -> Floats:
-    """Return the ends of bands, moved where the centre's own demand all but meets one in the same column.
-
-    What is left of the two is of the size of the engine's tolerance, and the engine goes astray on it; no whole plan
-    tells the difference, for it has another unit with demand in the zone or it has not.
-    """
-    settled = ends.copy()
-    for k, mark in enumerate(marks):
-        own = columns == mark
-        if not own.any():
-            continue
-        left = float(held[own][0]) - float(ends[k])
-        others = held[~own]
-        smallest = float(others[others > 0].min(initial=np.inf))
-        if -2 * SLACK < left < 0 and smallest > -left and (upper or np.isfinite(smallest)):
-            settled[k] = held[own][0] + (0.0 if upper else smallest)
-        elif not upper and 0 <= left < 2 * SLACK:
-            settled[k] = held[own][0]
-    return settled
-
-
-def _demands(problem: Problem) -> list[tuple[Floats, list[Band | None]]]:
-    """Return each demand that some level has a band for, with the bands of all levels."""
-    found = [(problem.hours, [level.weekly_hours for level in problem.levels])]
-    if problem.customers is not None:
-        found.append((problem.customers, [level.customers for level in problem.levels]))
-    return [(weight, bands) for weight, bands in found if any(bands)]
-
-
-def _off_grid(weight: Floats, bands: Sequence[Band | None]) -> bool:
-    """Return whether a sum of the weights may lie within the slack of a band's end without lying on it.
-
-    Weights above `LARGEST` are scaled down, and the slack with them to less than the engine can tell: they go without.
-    """
-    ends = [end for band in bands if band for end in band if end is not None]
-    steps = np.concatenate([weight, ends]) / GRID
-    return scale_of_rows(weight) >= 1.0 and bool((np.abs(steps - np.round(steps)) > 1e-7 * np.maximum(1.0, steps)).any())
-
-
-def _tolerance(problem: Problem) -> float:
-    return TIGHT if any(_off_grid(weight, bands) for weight, bands in _demands(problem)) else LOOSE
-
-
-def scale_of_rows(weight: Floats) -> float:
-    """Return a power of two that brings the largest weight between 1 and `LARGEST`; 1 where it lies there."""
-    largest = float(weight.max(initial=0.0))
-    if largest > LARGEST:
-        return 2.0 ** -int(np.ceil(np.log2(largest / LARGEST)))
-    return 2.0 ** int(np.ceil(-np.log2(largest))) if 0 < largest < 1 else 1.0
-
-
-def _ends(bands: Sequence[Band | None], everything: float, slack: float) -> tuple[Floats, Floats]:
-    """Return least and most for the bands, with the slack; an open end is 0 or everything there is."""
-    low = [max(0.0, (band[0] or 0.0) - slack) if band else 0.0 for band in bands]
-    high = [band[1] + slack if band and band[1] is not None else everything for band in bands]
-    return np.array(low), np.minimum(np.array(high, dtype=np.float64), everything)
-
-
-def _arcs_of(draft: Program, j: int) -> Ints:
-    """Return the arcs of a centre that have a column."""
-    indptr = draft.problem.arcs.indptr
-    span = np.arange(indptr[j], indptr[j + 1])
-    return np.asarray(span[draft.x[span] >= 0])
-
-
 def _write_counts(draft: Program) -> None:
     """Write how many zones of each level there may be."""
     for k, level in enumerate(draft.problem.levels):
         marks = draft.y[:, k][draft.y[:, k] >= 0]
         low, high = level.zone_range
         if low > 0 or (high is not None and high < len(marks)):
-            draft.sheet.row(marks, np.ones(len(marks)), least=float(low), most=None if high is None else float(high))
-
-
-def _write_character(draft: Program, k: int) -> None:
-    """Write the least share of a zone's hours in units of the level's class, waived where the centre has another level."""
-    problem = draft.problem
-    character: Any = problem.levels[k].character
-    of_class = problem.units.frame[character.column].isin(character.values).to_numpy()
-    hours = problem.hours * scale_of_rows(problem.hours)
-    usual = float(np.median(hours[hours > 0])) if (hours > 0).any() else 0.0
-    slack = SLACK if SLACK * usual >= CLEAR * draft.tolerance else 0.0
-    worth = (of_class - (character.at_least - slack)) * hours
-    for j in np.flatnonzero(draft.y[:, k] >= 0):
-        row = _arcs_of(draft, int(j))
-        value = worth[draft.unit[row]]
-        others = [mark for level, mark in enumerate(draft.y[j]) if mark >= 0 and level != k]
-        waiver = float(-value[value < 0].sum())
-        draft.sheet.row([*draft.x[row], *others], [*value, *(waiver for _ in others)], least=0.0)
+            draft.sheet.row(
+                marks, np.ones(len(marks)), least=float(low), most=None if high is None else float(high)
+            )
 
 
 def _write_locks(draft: Program, locks: Locks) -> None:
@@ -322,42 +212,11 @@ def _write_locks(draft: Program, locks: Locks) -> None:
         draft.sheet.row(own, np.ones(len(own)), least=1.0)
     for a, b in locks.apart:
         for j in range(len(draft.y)):
-            row = _arcs_of(draft, j)
+            row = arcs_of(draft, j)
             both = draft.x[row[(draft.unit[row] == a) | (draft.unit[row] == b)]]
             if len(both) > 1:
                 own = draft.x[row[draft.unit[row] == j]]
                 draft.sheet.row([*both, *own], [1.0, 1.0, -1.0], most=0.0)
-
-
-def _write_shares(draft: Program) -> None:
-    """Write each level's share of all hours, over a column for the hours of every centre at every level."""
-    problem = draft.problem
-    factor = scale_of_rows(problem.hours)
-    total = float(problem.hours.sum())
-    slack = SLACK if SLACK * total * factor >= CLEAR * draft.tolerance else 0.0
-    by_hours = SLACK if _off_grid(problem.hours, [level.weekly_hours for level in problem.levels]) else 0.0
-    at_level: list[list[int]] = [[] for _ in problem.levels]
-    for j in range(len(draft.y)):
-        row = _arcs_of(draft, j)
-        held = problem.hours[draft.unit[row]] * factor
-        marks = np.flatnonzero(draft.y[j] >= 0)
-        bands = [problem.levels[level].weekly_hours for level in marks]
-        low, high = _ends(bands, float(held.sum()) / factor, by_hours)
-        parts = []
-        for level, least, most in zip(marks, low * factor, high * factor, strict=True):
-            part = draft.sheet.column(f"h_{j}_{level}", most=float(held.sum()))
-            draft.sheet.row([part, draft.y[j, level]], [1.0, -most], most=0.0)
-            draft.sheet.row([part, draft.y[j, level]], [1.0, -least], least=0.0)
-            at_level[level].append(part)
-            parts.append(part)
-        if parts:
-            draft.sheet.row([*draft.x[row], *parts], [*held, *(-1.0 for _ in parts)], least=0.0, most=0.0)
-    for level, parts in zip(problem.levels, at_level, strict=True):
-        if level.hours_share is not None and total > 0:
-            low_share, high_share = level.hours_share
-            least = ((low_share or 0.0) - slack) * total * factor
-            most = ((1.0 if high_share is None else high_share) + slack) * total * factor
-            draft.sheet.row(parts, np.ones(len(parts)), least=least, most=most)
 
 
 def _scale_of(problem: Problem, x: Ints) -> float:

@@ -54,7 +54,9 @@ class Sheet:
         for column, cost in zip(columns, costs, strict=True):
             self._cost[int(column)] += float(cost)
 
-    def row(self, columns: Numbers, values: Numbers, *, least: float | None = None, most: float | None = None) -> None:
+    def row(
+        self, columns: Numbers, values: Numbers, *, least: float | None = None, most: float | None = None
+    ) -> None:
         """Write `least` <= the sum of `values` times `columns` <= `most`; columns named twice count together."""
         sums: dict[int, float] = {}
         for column, value in zip(columns, values, strict=True):

@@ -28,8 +28,8 @@ def write_travel(draft: Program) -> float:
 def write_change(draft: Program) -> float:
     """Write the hours kept under a one-to-one matching of zones with the baseline's; return the constant part.
 
-    A column for every centre and old zone that match; an hour is kept where unit, centre and match agree. With the
-    units' columns whole the matching is an assignment problem, so its columns need not be.
+    A column for every centre and old zone that match; an hour is kept where unit, centre and match agree.
+    With the units' columns whole the matching is an assignment problem, so its columns need not be.
     """
     weight, given = draft.problem.objective.change, draft.problem.baseline_zones
     if not weight or given is None or draft.problem.hours.sum() <= 0:
@@ -70,7 +70,10 @@ def _write_kept(draft: Program, codes: Ints, weight: float, letter: str) -> dict
     by_centre: dict[int, list[int]] = {}
     for (j, _), column in code_of.items():
         by_centre.setdefault(j, []).append(column)
-    own = {int(draft.centre[a]): int(draft.x[a]) for a in np.flatnonzero((draft.centre == draft.unit) & (draft.x >= 0))}
+    own = {
+        int(draft.centre[a]): int(draft.x[a])
+        for a in np.flatnonzero((draft.centre == draft.unit) & (draft.x >= 0))
+    }
     for j, columns in by_centre.items():
         sheet.row([*columns, own[j]], [*np.ones(len(columns)), -1.0], most=0.0)
     for (x, column), hours in kept.items():
@@ -89,7 +92,8 @@ def write_cut(draft: Program) -> float:
     lengths = graph.boundary_m if graph.boundary_m.sum() > 0 else np.ones(len(graph.pairs))
     share = lengths / lengths.sum()
     column_of = {
-        (int(draft.centre[arc]), int(draft.unit[arc])): int(draft.x[arc]) for arc in np.flatnonzero(draft.x >= 0)
+        (int(draft.centre[arc]), int(draft.unit[arc])): int(draft.x[arc])
+        for arc in np.flatnonzero(draft.x >= 0)
     }
     centres: dict[int, list[int]] = {}
     for j, i in column_of:

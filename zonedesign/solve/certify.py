@@ -90,9 +90,10 @@ def certify(
 ) -> Outcome:
     """Solve the whole integer program, contiguity and diameter by cuts in rounds, and say what is proved.
 
-    `start` is a plan that passes `verify`; `bound` a bound already proved; `fixed` (arcs,) or (arcs, levels) marks
-    pairs of `problem.arcs` that no plan better than `start` uses. `repair` may turn an assignment whose zones are
-    broken into a plan that passes `verify`. A time limit or Ctrl-C ends with the best plan so far and its bound.
+    `start` is a plan that passes `verify`; `bound` a bound already proved; `fixed` (arcs,) or (arcs, levels)
+    marks pairs of `problem.arcs` that no plan better than `start` uses. `repair` may turn an assignment whose
+    zones are broken into a plan that passes `verify`. A time limit or Ctrl-C ends with the best plan so far
+    and its bound.
     """
     search = _Search(problem, limits or Limits(), progress, repair, time.monotonic())
     if start is not None:
@@ -228,7 +229,11 @@ class _Search:
         self.met = []
         limits, left = self.limits, None if self.limits.nodes is None else self.limits.nodes - self.nodes
         solved = self.engine.run(
-            self._deadline - time.monotonic(), gap=limits.gap * (1 - 1e-9), nodes=left, start=self._start(), heard=self._heard
+            self._deadline - time.monotonic(),
+            gap=limits.gap * (1 - 1e-9),
+            nodes=left,
+            start=self._start(),
+            heard=self._heard,
         )
         self.nodes += solved.nodes
         if solved.ended is Ended.INFEASIBLE:
@@ -248,7 +253,9 @@ class _Search:
         elif whole:
             self.finished = True
         elif not new:
-            raise SolverError("the rounds of cuts do not move on: HiGHS returned a plan that its own rows forbid")
+            raise SolverError(
+                "the rounds of cuts do not move on: HiGHS returned a plan that its own rows forbid"
+            )
 
     def _judge(self) -> list[Cut]:
         """Keep the plans that were met and hold; return cuts for the others, and let `repair` try the last of these."""
@@ -311,7 +318,9 @@ class _Search:
         if self.best is None:
             return None
         names = [level.name for level in self.problem.levels]
-        level_of = np.array([names.index(level) for level in self.best.levels], dtype=np.int64)[self.best.zone]
+        level_of = np.array([names.index(level) for level in self.best.levels], dtype=np.int64)[
+            self.best.zone
+        ]
         return self.program.values(self.best.centres[self.best.zone], level_of)
 
     def _add(self, cuts: Iterable[Cut]) -> None:
@@ -335,18 +344,28 @@ class _Search:
         elif self.narrowed:
             self.bound = max(self.bound, self.objective)
         else:
-            raise SolverError("HiGHS proved that there is no plan although one is known; please report this scenario")
+            raise SolverError(
+                "HiGHS proved that there is no plan although one is known; please report this scenario"
+            )
 
     def _note_stop(self, solved: Solved) -> None:
         if solved.ended is Ended.INTERRUPT:
             self.stopped_by = StoppedBy.INTERRUPT
-        elif time.monotonic() < self._deadline and self.limits.nodes is not None and self.nodes >= self.limits.nodes:
+        elif (
+            time.monotonic() < self._deadline
+            and self.limits.nodes is not None
+            and self.nodes >= self.limits.nodes
+        ):
             self.stopped_by = StoppedBy.WORK
 
     def ended(self) -> bool:
         """Return whether there is nothing left to do or nothing left to do it with."""
         gap = relative_gap(self.objective, self._finite_bound)
-        if self.finished or self.stopped_by is not None or (gap is not None and gap <= max(self.limits.gap, ROUNDING)):
+        if (
+            self.finished
+            or self.stopped_by is not None
+            or (gap is not None and gap <= max(self.limits.gap, ROUNDING))
+        ):
             return True
         if self.limits.nodes is not None and self.nodes >= self.limits.nodes:
             self.stopped_by = StoppedBy.WORK

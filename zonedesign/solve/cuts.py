@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zonedesign.model import Program
-    from zonedesign.problem import Problem
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -68,7 +67,9 @@ class Ground:
         """The most hours of any connected zone."""
         problem = self.program.problem
         tops = [
-            np.inf if level.weekly_hours is None or level.weekly_hours[1] is None else level.weekly_hours[1] + SLACK
+            np.inf
+            if level.weekly_hours is None or level.weekly_hours[1] is None
+            else level.weekly_hours[1] + SLACK
             for level, asked in zip(problem.levels, problem.contiguous, strict=True)
             if asked
         ]
@@ -110,7 +111,8 @@ def cuts_of(ground: Ground, centre_of: Ints, level_of: Ints) -> list[Cut]:
 def _separators(ground: Ground, j: int, members: Ints) -> list[Cut]:
     """Return a,b-separator cuts (Fischetti et al. 2017; Oehrlein and Haunert 2017) for the stray pieces of a zone.
 
-    Each piece is cut off twice, by the minimal separator nearest to it and by that nearest to the centre's piece.
+    Each piece is cut off twice, by the minimal separator nearest to it and by that nearest to the centre's
+    piece.
     """
     pieces = _pieces(set(members.tolist()), ground.near)
     home = next(piece for piece in pieces if j in piece)
@@ -131,8 +133,8 @@ def _separators(ground: Ground, j: int, members: Ints) -> list[Cut]:
 def separator_cut(ground: Ground, j: int, i: int, separator: Iterable[int]) -> Cut:
     """Return: unit i is in centre j's zone only with a unit of the separator, or at a level that need not be connected.
 
-    Units that no zone could hold together with both ends are left out of the separator (length-bounded, Validi,
-    Buchanan and Lykhovyd 2022).
+    Units that no zone could hold together with both ends are left out of the separator (length-bounded,
+    Validi, Buchanan and Lykhovyd 2022).
     """
     columns = ground.column_of[j]
     kept = _shortened(ground, j, i, sorted(separator))
@@ -168,7 +170,12 @@ def _hours_between(
             continue
         for other in ground.near[unit]:
             longer = total + float(hours[other])
-            if other in inside and other not in closed and longer <= ground.most_hours and longer < best.get(other, np.inf):
+            if (
+                other in inside
+                and other not in closed
+                and longer <= ground.most_hours
+                and longer < best.get(other, np.inf)
+            ):
                 best[other] = longer
                 heapq.heappush(heap, (longer, other))
     return float(np.inf)
@@ -200,7 +207,9 @@ def _border(piece: set[int], inside: set[int], near: list[list[int]]) -> set[int
     return {other for unit in piece for other in near[unit] if other in inside and other not in piece}
 
 
-def _minimal(ground: Ground, inside: set[int], separator: set[int], piece: set[int], home: set[int]) -> set[int]:
+def _minimal(
+    ground: Ground, inside: set[int], separator: set[int], piece: set[int], home: set[int]
+) -> set[int]:
     """Return a minimal separator of a piece and the centre's piece within one that separates them."""
     open_ = inside - separator
     this_side = _spread(next(iter(piece)), open_, ground.near)
@@ -234,7 +243,9 @@ def _too_far(ground: Ground, level: int, members: Ints) -> list[Cut]:
         left -= {(a, b) for a in clique for b in clique}
         apart = ground.apart(units[clique])
         for j in range(len(program.y)):
-            found += _conflict(program, j, units[clique], float(apart[~np.eye(len(clique), dtype=bool)].min()))
+            found += _conflict(
+                program, j, units[clique], float(apart[~np.eye(len(clique), dtype=bool)].min())
+            )
     return found
 
 
@@ -297,7 +308,9 @@ def fractional_cuts(ground: Ground, values: Floats, *, least: float = 0.05) -> l
         if not columns or j not in columns or values[columns[j]] <= least:
             continue
         waived = float(sum(values[c] for c in ground.waivers[j]))
-        wanted = [i for i, c in columns.items() if values[c] - waived > least and i != j and i not in ground.near[j]]
+        wanted = [
+            i for i, c in columns.items() if values[c] - waived > least and i != j and i not in ground.near[j]
+        ]
         if wanted:
             found += _vertex_cuts(ground, j, wanted, values, least + waived)
     return found

@@ -28,10 +28,10 @@ def possible_arcs(problem: Problem) -> Mask:
     """Return which pairs of `problem.arcs` a plan may use at which level, as (arcs, levels); never too few.
 
     On top of reach and miles: locks and borders; a zone too small even with all it can reach; a unit that no
-    connected zone can join without passing the volume band (shortest paths weighted by hours and by customers,
-    after Validi, Buchanan and Lykhovyd 2022); units with demand too far from the centre's own; a class of unit that
-    is not there; and what follows from these until nothing more does. A unit without any pair left, or a level with
-    too few centres, proves that there is no plan.
+    connected zone can join without passing the volume band (shortest paths weighted by hours and by
+    customers, after Validi, Buchanan and Lykhovyd 2022); units with demand too far from the centre's own; a
+    class of unit that is not there; and what follows from these until nothing more does. A unit without any
+    pair left, or a level with too few centres, proves that there is no plan.
     """
     locks = locks_of(problem)
     arcs, n = problem.arcs, len(problem.units)
@@ -48,7 +48,9 @@ def possible_arcs(problem: Problem) -> Mask:
     while True:
         before = int(mask.sum())
         for level, need in enumerate(needs):
-            mask[:, level] &= _within_volume(problem, mask[:, level], need, connected=problem.contiguous[level])
+            mask[:, level] &= _within_volume(
+                problem, mask[:, level], need, connected=problem.contiguous[level]
+            )
         mask = restricted(problem, locks, mask)
         mask &= ~_sole_centres(n, centre, arcs.units, mask)[:, None]
         if int(mask.sum()) == before:
@@ -130,7 +132,7 @@ def _path_kernel() -> Callable[..., Any]:
     import numba  # noqa: PLC0415
 
     @numba.njit(cache=True)  # type: ignore[untyped-decorator]
-    def reachable(indptr, units, usable, near_indptr, near, weight, most):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, PLR0913, PLR0917
+    def reachable(indptr, units, usable, near_indptr, near, weight, most):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
         n = len(indptr) - 1
         found = np.zeros(len(units), dtype=np.bool_)
         position = np.full(n, -1, dtype=np.int64)

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 def closed_by(program: Program, constant: float, cost: Floats, objective: float) -> tuple[float, Ints]:
     """Return a lower bound, and the binary columns that no plan below `objective` uses (both in the program's scale).
 
-    The rows but those that tie units to centres are relaxed into `constant` and `cost` (columns,); what is left falls
-    apart by centre, and a column is closed where the bound with it exceeds the objective (Lagrangian fixing: Validi,
-    Buchanan and Lykhovyd 2022, after Mulvey and Beck 1984).
+    The rows but those that tie units to centres are relaxed into `constant` and `cost` (columns,); what is
+    left falls apart by centre, and a column is closed where the bound with it exceeds the objective
+    (Lagrangian fixing: Validi, Buchanan and Lykhovyd 2022, after Mulvey and Beck 1984).
     """
     n, levels = program.y.shape
     used = np.flatnonzero(program.x >= 0)

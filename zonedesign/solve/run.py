@@ -70,6 +70,7 @@ def solve(
     run = _Run(problem, time_limit, gap, seed, threads, work, progress or silent)
     try:
         run.prepare()
+        run.began = time.monotonic()
         if run.small:
             run.certify(1.0)
         else:
