@@ -7,10 +7,11 @@ else
 BIN := $(VENV)/bin
 endif
 
-.PHONY: demo test lint types tests clean
+.PHONY: demo test lint types tests notebook pictures bench-travel bench-cases bench-published clean
 
+# The example county's 35 zones, in a minute of solving at most; open demo/review.html.
 demo: $(VENV)/installed
-	$(BIN)/zonedesign solve scenarios/west-sussex.toml -o demo
+	$(BIN)/zonedesign solve scenarios/west-sussex.toml -o demo --time-limit 60 --gap 0.03
 
 test: lint types tests
 
@@ -23,6 +24,26 @@ types: $(VENV)/installed-dev
 
 tests: $(VENV)/installed-dev
 	$(BIN)/pytest
+
+# Opens the first notebook.
+notebook: $(VENV)/installed-dev
+	$(BIN)/python -m pip install --quiet notebook
+	$(BIN)/python -m notebook notebooks/first-plan.ipynb
+
+# Draws docs/images anew; needs chromium or google-chrome.
+pictures: $(VENV)/installed-dev
+	$(BIN)/python benchmarks/pictures.py
+
+# Travel times against scipy and networkx, every real case solved (docs/cases.md), published instances. They need the
+# real data beside the checkout, or where ZONEDESIGN_GEODATA and ZONEDESIGN_CASES say.
+bench-travel: $(VENV)/installed-dev
+	$(BIN)/python benchmarks/travel.py
+
+bench-cases: $(VENV)/installed-dev
+	$(BIN)/python benchmarks/cases.py
+
+bench-published: $(VENV)/installed-dev
+	$(BIN)/python benchmarks/published.py
 
 $(VENV)/bare:
 	$(PYTHON) -m venv $(VENV)

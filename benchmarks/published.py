@@ -78,7 +78,8 @@ def main() -> None:
         )
         yes = "yes" if contiguous else "no"
         print(
-            f"| {name} | {yes} | {outcome.status} | {ours} | {printed} | {bound} | {outcome.rounds} | {seconds:.1f} |",
+            f"| {name} | {yes} | {outcome.status} | {ours} | {printed:.2f} | {bound} | {outcome.rounds} "
+            f"| {seconds:.1f} |",
             flush=True,
         )
 

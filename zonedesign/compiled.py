@@ -30,7 +30,9 @@ def _cache() -> Path | None:
         return None
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.rglob("_*.py")):
-        digest.update(path.read_bytes())
+        source = path.read_bytes()
+        if b"zonedesign.compiled import" in source:
+            digest.update(source)
     folder = cache_folder() / "numba" / digest.hexdigest()[:16]
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -45,6 +45,12 @@ class Plan:
     centres: Ints
     certificate: Certificate | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("zone", "centres"):  # the plan's own, so that nobody's later writing changes it
+            own = np.array(getattr(self, name), dtype=np.int64)
+            own.flags.writeable = False
+            object.__setattr__(self, name, own)
+
     @classmethod
     def of(cls, area: Units, times: TravelTimes, centre_of: Ints, level_of: Mapping[int, str]) -> Plan:
         """Return the plan in which unit i has its centre at position `centre_of[i]`, with ids `LEVEL-NN`.
@@ -108,9 +114,18 @@ class Plan:
 
     # What the plan says, as frames.
 
-    @cached_property
+    @property
     def units(self) -> pd.DataFrame:
         """Frame on the units' index: zone, level, centre, minutes (centre -> unit) and reach_minutes."""
+        return self._units_frame.copy()
+
+    @property
+    def zones(self) -> pd.DataFrame:
+        """Frame with a row per zone, in the order of the zones' ids: the columns of `zones.csv`."""
+        return self._zones_frame.copy()
+
+    @cached_property
+    def _units_frame(self) -> pd.DataFrame:
         minutes, back = _to_and_fro(self.times, self.area, self.centres[self.zone])
         return pd.DataFrame(
             {
@@ -124,11 +139,10 @@ class Plan:
         )
 
     @cached_property
-    def zones(self) -> pd.DataFrame:
-        """Frame with a row per zone, in the order of the zones' ids: the columns of `zones.csv`."""
+    def _zones_frame(self) -> pd.DataFrame:
         count = len(self.zone_ids)
         hours = np.asarray(self.area.hours, dtype=np.float64)
-        by_unit = self.units
+        by_unit = self._units_frame
         worst = np.zeros(count)
         np.maximum.at(worst, self.zone, by_unit["reach_minutes"].to_numpy())
         minutes = np.asarray(by_unit["minutes"], dtype=np.float64)

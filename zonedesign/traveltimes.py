@@ -78,6 +78,8 @@ class TravelTimes:
         for index, what in ((rows, "origin"), (columns, "destination")):
             require_unique(index, f"{what} id", "the matrix of minutes")
         shape = (len(rows), len(columns))
+        if not sparse.issparse(matrix):
+            matrix = _dense(matrix)
         if tuple(matrix.shape) != shape:
             raise DataError(
                 f"the matrix of minutes is {matrix.shape}; {shape[0]} x {shape[1]} ids need {shape}"
@@ -87,9 +89,8 @@ class TravelTimes:
             start, end = (np.asarray(side, dtype=np.int64) for side in table.coords)
             minutes = np.asarray(table.data, dtype=np.float64)
         else:
-            dense = np.asarray(matrix, dtype=np.float64)
-            start, end = (side.astype(np.int64) for side in np.nonzero(dense < np.inf))
-            minutes = dense[start, end]
+            start, end = (side.astype(np.int64) for side in np.nonzero(matrix < np.inf))
+            minutes = matrix[start, end]
         keep = minutes < np.inf
         start, end, minutes = start[keep], end[keep], minutes[keep]
         if (minutes < 0).any():
@@ -259,6 +260,16 @@ def with_access(
     np.cumsum(np.bincount(rows[keep], minlength=len(times.origins)), out=indptr[1:])
     told = {**times.provenance, "access_kph": access_kph, "parking_minutes": float(parking_minutes)}
     return replace(times, indptr=indptr, indices=times.indices[keep], minutes=minutes[keep], provenance=told)
+
+
+def _dense(matrix: Any) -> Floats:
+    """Return a matrix, a frame or nested lists as float64, or raise `DataError` where it holds no numbers."""
+    try:
+        return np.asarray(matrix, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError(
+            "the matrix of minutes does not hold numbers only; out of reach is NaN or inf"
+        ) from None
 
 
 def _limit(max_minutes: float | None, max_snap_m: float, threads: int | None) -> float:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from zonedesign.cli import screen, verbs
@@ -13,7 +15,10 @@ from zonedesign.errors import InfeasibleError, NoPlanError, SolverError, ZoneDes
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+NO_CACHE = "ZONEDESIGN_NO_CACHE"
+"""The environment variable that `compiled` asks before it keeps compiled code in the cache folder."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,8 +33,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _tell(_failed("usage", BAD_INPUT, str(error)), wants_json=wants_json, quiet=False)
     except SystemExit as done:  # help and version
         return int(done.code or 0)
-    with screen.logs(quiet=options.quiet, verbose=options.verbose):
+    with (
+        screen.logs(quiet=options.quiet, verbose=options.verbose),
+        _without_cache() if options.no_cache else nullcontext(),
+    ):
         return _tell(_answer(options), wants_json=wants_json, quiet=options.quiet)
+
+
+@contextmanager
+def _without_cache() -> Iterator[None]:
+    """Have kernels that are imported meanwhile kept in memory only, then leave the environment as it was."""
+    before = os.environ.get(NO_CACHE)
+    os.environ[NO_CACHE] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[NO_CACHE]
+        else:
+            os.environ[NO_CACHE] = before
 
 
 def _answer(options: argparse.Namespace) -> Answer:

@@ -58,6 +58,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         )
         add(sub)
         sub.add_argument("--json", action="store_true", help="print one JSON object to standard output")
+        sub.add_argument(
+            "--no-cache", action="store_true", help="keep no compiled code in the user's cache folder"
+        )
         loud = sub.add_mutually_exclusive_group()
         loud.add_argument("-q", "--quiet", action="store_true", help="no progress, no notes, only errors")
         loud.add_argument("-v", "--verbose", action="store_true", help="logs, and tracebacks of failures")
@@ -81,6 +84,16 @@ def _example(sub: argparse.ArgumentParser) -> None:
 
 def _check(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("scenario", metavar="SCENARIO", type=Path, help="scenario file (TOML)")
+    _start(sub)
+
+
+def _start(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--start",
+        metavar="PLAN.csv",
+        type=Path,
+        help="plan to start from; without a baseline, locks name its zones",
+    )
 
 
 def _solve(sub: argparse.ArgumentParser) -> None:
@@ -101,7 +114,6 @@ def _solve(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--work", metavar="N", type=_positive, help="stop after so much work; repeats on any machine"
     )
-    sub.add_argument("--start", metavar="PLAN.csv", type=Path, help="plan to start from")
 
 
 def _plan(sub: argparse.ArgumentParser) -> None:
@@ -109,6 +121,7 @@ def _plan(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--scenario", metavar="SCENARIO", type=Path, required=True, help="scenario file (TOML)")
     sub.add_argument("--unit", metavar="COLUMN", help="column of unit ids (default: unit)")
     sub.add_argument("--zone", metavar="COLUMN", help="column of zones (default: zone)")
+    _start(sub)
 
 
 def _map(sub: argparse.ArgumentParser) -> None:

@@ -43,7 +43,7 @@ def check(options: argparse.Namespace) -> Answer:
 
     with bar(quiet=options.quiet) as tell:
         scenario = read_scenario(options.scenario)
-        findings = scenario.check(tell)
+        findings = scenario.check(tell, problem=scenario.problem(tell, start=options.start))
     faults = [finding.says for finding in findings if finding.state == "fault"]
     data = {
         "verb": "check",
@@ -63,13 +63,13 @@ def solve(options: argparse.Namespace) -> Answer:
     """Design the zones of a scenario and write them to a folder."""
     from zonedesign.folder import check_folder, write_folder  # noqa: PLC0415
     from zonedesign.maps import page  # noqa: PLC0415
+    from zonedesign.plan import Plan  # noqa: PLC0415
     from zonedesign.solve import solve as design  # noqa: PLC0415
     from zonedesign.verify import broken, verify  # noqa: PLC0415
 
     check_folder(options.out)
     with bar(quiet=options.quiet) as tell:
         problem = _problem(options, tell)
-        start = _read_plan(options.start, problem) if options.start else None
         plan = design(
             problem,
             time_limit=options.time_limit,
@@ -77,7 +77,7 @@ def solve(options: argparse.Namespace) -> Answer:
             seed=options.seed,
             threads=options.threads,
             work=options.work,
-            start=start,
+            start=problem.start if isinstance(problem.start, Plan) else None,
             progress=tell,
         )
         tell("verify", None, "every rule, every zone")
@@ -149,7 +149,7 @@ RUN: dict[str, Callable[[argparse.Namespace], Answer]] = {
 def _problem(options: argparse.Namespace, tell: Progress) -> Problem:
     from zonedesign.scenario import read_scenario  # noqa: PLC0415
 
-    return read_scenario(options.scenario).problem(tell)
+    return read_scenario(options.scenario).problem(tell, start=options.start)
 
 
 def _read_plan(path: Path, problem: Problem, **options: Any) -> Any:

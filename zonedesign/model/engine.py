@@ -1,4 +1,4 @@
-"""The engine: HiGHS on a stated program, kept alive between rounds; status, bound and gap are read from it alone."""
+"""The engine: HiGHS on a stated program, kept alive between rounds; status and bound are read from it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Ended(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Solved:
-    """What one run found, in the program's own scale: a lower `bound` (-inf: none), and `values` of all columns or None.
+    """What one run found, in the program's scale: a lower `bound` (-inf: none), all columns' `values`.
 
     `duals` (rows,) are those of a relaxation, None after a whole run or where none are known.
     """
@@ -48,7 +48,7 @@ class Solved:
 
 
 class Engine:
-    """A live HiGHS model of a program. Rows are added between runs and columns held at zero; nothing is rebuilt."""
+    """A live HiGHS model of a program; between runs rows are added and columns closed, nothing is rebuilt."""
 
     def __init__(self, program: Program, *, seed: int = 0, threads: int | None = None) -> None:
         import highspy  # noqa: PLC0415
@@ -110,7 +110,7 @@ class Engine:
             self._checked(self._model.changeColsBounds(len(columns), columns.astype(np.int32), zero, zero))
 
     def priced(self, duals: Floats) -> tuple[float, Floats]:
-        """Return the Lagrangian of all rows but the linking ones at `duals`: its constant, and the cost of every column.
+        """Return the Lagrangian of all but the linking rows at `duals`: its constant and every column's cost.
 
         A dual that its row's open side forbids counts as zero, so that the bound made of these holds for any
         duals.
@@ -185,17 +185,21 @@ class Engine:
         """Run HiGHS in a thread of its own, so that Ctrl-C is heard; return whether it was interrupted."""
         self._stop, self._error = False, None
         status: list[Any] = []
+        done = threading.Event()
 
         def work() -> None:
-            status.append(self._model.run())
-            # The next thread starts a scheduler of its own.
-            self._highspy.Highs.resetGlobalScheduler(False)  # noqa: FBT003
-
-        thread = threading.Thread(target=work, daemon=True)
-        thread.start()
-        while thread.is_alive():
             try:
-                thread.join(0.2)
+                status.append(self._model.run())
+                # The next thread starts a scheduler of its own.
+                self._highspy.Highs.resetGlobalScheduler(False)  # noqa: FBT003
+            finally:
+                done.set()
+
+        threading.Thread(target=work, daemon=True).start()
+        # Not the thread's own join: a Ctrl-C in it makes Python 3.11 take the thread for dead.
+        while not done.is_set():
+            try:
+                done.wait(0.2)
             except KeyboardInterrupt:
                 self._stop = True
         if self._error is not None:

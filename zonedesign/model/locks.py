@@ -37,21 +37,21 @@ class Locks:
 
 
 def locks_of(problem: Problem) -> Locks:
-    """Return the locks of a problem; `ScenarioError` for a zone that the baseline or start plan does not have."""
-    at = problem.units.ids.get_loc
+    """Return the locks of a problem; `ScenarioError` for a zone that no baseline or start plan has."""
+    place = {unit: k for k, unit in enumerate(problem.units.ids)}
     parent = np.arange(len(problem.units), dtype=np.int64)
     apart: list[tuple[int, int]] = []
     centres: list[int] = []
     frozen: list[Ints] = []
     for rule in problem.all_rules:
         if isinstance(rule, Together):
-            _join(parent, [int(at(unit)) for unit in rule.units])
+            _join(parent, [place[unit] for unit in rule.units])
         elif isinstance(rule, Apart):
-            apart.append((int(at(rule.a)), int(at(rule.b))))
+            apart.append((place[rule.a], place[rule.b]))
         elif isinstance(rule, CentreAt):
-            centres.append(int(at(rule.unit)))
+            centres.append(place[rule.unit])
         elif isinstance(rule, Fixed):
-            _join(parent, [int(at(rule.unit)), _anchor(problem, rule)[1]])
+            _join(parent, [place[rule.unit], _anchor(problem, rule)[1]])
         elif isinstance(rule, Frozen):
             members, _ = _anchor(problem, rule)
             _join(parent, members.tolist())
@@ -66,7 +66,7 @@ def locks_of(problem: Problem) -> Locks:
 
 
 def restricted(problem: Problem, locks: Locks, possible: Mask) -> Mask:
-    """Return `possible` (arcs, levels) without the pairs that locks and borders forbid, at each level by itself."""
+    """Return `possible` (arcs, levels) without the pairs that locks and borders forbid, level by level."""
     arcs, n = problem.arcs, len(problem.units)
     centre = np.repeat(np.arange(n), np.diff(arcs.indptr))
     unit = arcs.units
@@ -87,7 +87,7 @@ def restricted(problem: Problem, locks: Locks, possible: Mask) -> Mask:
 
 
 def _whole_groups(locks: Locks, centre: Ints, unit: Ints, mask: Mask) -> Mask:
-    """Return the mask without pairs of a group that the centre cannot hold whole, and without lost centres."""
+    """Return the mask without pairs of a group that the centre cannot hold whole, nor of lost centres."""
     n = len(locks.group)
     size = np.bincount(locks.group, minlength=n)
     mask = mask.copy()
@@ -105,10 +105,11 @@ def _whole_groups(locks: Locks, centre: Ints, unit: Ints, mask: Mask) -> Mask:
 
 
 def _anchor(problem: Problem, rule: Fixed | Frozen) -> tuple[Ints, int]:
-    """Return the units and the centre of the zone that a rule names in the baseline or else the start plan."""
+    """Return the units and the centre of the zone that a rule names in the baseline or the start plan."""
     if problem.anchor_zones is None or problem.anchor_centres is None:
         raise ScenarioError(
-            f"{type(rule).__name__} names zone '{rule.zone}', but there is no baseline and no start plan to name it in"
+            f"{type(rule).__name__} names zone '{rule.zone}', but there is no baseline and no start plan; "
+            "give one of the two"
         )
     zone_of, names = problem.anchor_zones
     if str(rule.zone) not in names:

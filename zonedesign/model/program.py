@@ -75,7 +75,7 @@ class Program:
         return value * self.scale
 
     def values(self, centre_of: Ints, level_of: Ints) -> Floats | None:
-        """Return binary columns' values (in the order of `binaries`) of a plan, or None where it needs a column that is not there.
+        """Return a plan as values of `binaries`, in their order; None where it needs one that is not there.
 
         `centre_of` (n,) is every unit's centre, `level_of` (n,) the number of every unit's level.
         """
@@ -101,7 +101,7 @@ class Program:
 
 
 def state(problem: Problem, possible: Mask | None = None, *, flow: bool = False) -> Program:
-    """Return the program of a problem on the `possible` pairs (arcs, levels), all that reach and miles allow unless said.
+    """Return the program of a problem on the `possible` pairs (arcs, levels), unless said all within reach.
 
     With `flow`, zones are connected by flows in the program itself; without, by cuts that the caller adds.
     """
@@ -151,7 +151,7 @@ def _unit_columns(sheet: Sheet, locks: Locks, centre: Ints, unit: Ints, mask: Ma
 
 
 def _level_columns(sheet: Sheet, n: int, centre: Ints, unit: Ints, x: Ints, mask: Mask) -> Ints:
-    """Return the column of every centre at every level (n, levels); with one level the centre's own column serves."""
+    """Return the column of every centre and level (n, levels); with one level the centre's own serves."""
     levels = mask.shape[1]
     y = np.full((n, levels), -1, dtype=np.int64)
     for arc in np.flatnonzero(centre == unit):
@@ -164,7 +164,7 @@ def _level_columns(sheet: Sheet, n: int, centre: Ints, unit: Ints, x: Ints, mask
 def _write_assignment(
     sheet: Sheet, locks: Locks, centre: Ints, unit: Ints, x: Ints, y: Ints, mask: Mask
 ) -> Mask:
-    """Write: one zone for every unit, one level for every centre, no unit without its centre. Return the tying rows."""
+    """Write one zone a unit, one level a centre, no unit without its centre; return which rows link."""
     linking: list[bool] = []
     by_unit = np.argsort(unit, kind="stable")
     starts = np.searchsorted(unit[by_unit], np.arange(len(locks.group) + 1))

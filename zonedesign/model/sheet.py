@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Sheet:
-    """A PuLP problem that is written column by column and row by row; columns and rows are known by number."""
+    """A PuLP problem that is written column by column and row by row, each known by its number."""
 
     def __init__(self) -> None:
         import pulp  # noqa: PLC0415
@@ -40,7 +40,7 @@ class Sheet:
         return np.array(self._most)
 
     def column(self, what: str, *, most: float = 1.0, cost: float = 0.0, whole: bool = False) -> int:
-        """Return the number of a new column between 0 and `most`; `what` says in the model's file what it stands for."""
+        """Return the number of a new column between 0 and `most`; `what` is part of its name in PuLP."""
         # PuLP sorts its columns by name: the number in front keeps them in our order.
         name = f"c{len(self._columns):09d}_{what}"
         kind = self._pulp.LpInteger if whole else self._pulp.LpContinuous
@@ -57,7 +57,7 @@ class Sheet:
     def row(
         self, columns: Numbers, values: Numbers, *, least: float | None = None, most: float | None = None
     ) -> None:
-        """Write `least` <= the sum of `values` times `columns` <= `most`; columns named twice count together."""
+        """Write `least` <= sum of `values` x `columns` <= `most`; columns named twice count together."""
         sums: dict[int, float] = {}
         for column, value in zip(columns, values, strict=True):
             sums[int(column)] = sums.get(int(column), 0.0) + float(value)
@@ -76,7 +76,7 @@ class Sheet:
                 self.height += 1
 
     def finish(self, scale: float) -> None:
-        """Write the objective, every cost times `scale`; columns without cost stand in it too, so that none is lost."""
+        """Write the objective, costs times `scale`; columns without cost too, or PuLP loses them."""
         cost = np.array(self._cost) * scale
         pairs = list(zip(self._columns, cost.tolist(), strict=True))
         self.problem.setObjective(self._pulp.LpAffineExpression(pairs))

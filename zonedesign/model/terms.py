@@ -26,7 +26,7 @@ def write_travel(draft: Program) -> float:
 
 
 def write_change(draft: Program) -> float:
-    """Write the hours kept under a one-to-one matching of zones with the baseline's; return the constant part.
+    """Write the hours kept under a one-to-one matching with the baseline's zones; return the constant part.
 
     A column for every centre and old zone that match; an hour is kept where unit, centre and match agree.
     With the units' columns whole the matching is an assignment problem, so its columns need not be.
@@ -84,7 +84,7 @@ def _write_kept(draft: Program, codes: Ints, weight: float, letter: str) -> dict
 
 
 def write_cut(draft: Program) -> float:
-    """Write which neighbours share a centre, and pay for the boundary between them; return the constant part."""
+    """Write which neighbours share a centre, and pay for their boundary; return the constant part."""
     problem, sheet = draft.problem, draft.sheet
     weight, graph = problem.objective.cut, problem.units.contiguity
     if not weight or graph is None or not len(graph.pairs):

@@ -41,7 +41,7 @@ def write_volumes(draft: Program) -> None:
             if not len(marks):
                 continue
             columns, number = np.unique(draft.x[row], return_inverse=True)
-            held = np.bincount(number, weights=weight[draft.unit[row]])
+            held = np.bincount(number, weights=weight[draft.unit[row]]).astype(np.float64)
             low, high = _ends([bands[level] for level in marks], float(held.sum()), slack)
             of_marks = draft.y[j][marks]
             both = [*columns, *of_marks]
@@ -94,7 +94,15 @@ def _off_grid(weight: Floats, bands: Sequence[Band | None]) -> bool:
 
 
 def tolerance_of(problem: Problem) -> float:
-    return TIGHT if any(_off_grid(weight, bands) for weight, bands in _demands(problem)) else LOOSE
+    """Return what the engine may be off by in a row: little where they have a slack or tiny demand."""
+    demands = _demands(problem)
+    if any(level.character is not None for level in problem.levels):
+        demands.append((problem.hours, []))
+    for weight, bands in demands:
+        scaled = weight[weight > 0] * scale_of_rows(weight)
+        if _off_grid(weight, bands) or scaled.min(initial=np.inf) < CLEAR * LOOSE:
+            return TIGHT
+    return LOOSE
 
 
 def scale_of_rows(weight: Floats) -> float:
@@ -120,7 +128,7 @@ def arcs_of(draft: Program, j: int) -> Ints:
 
 
 def write_character(draft: Program, k: int) -> None:
-    """Write the least share of a zone's hours in units of the level's class, waived where the centre has another level."""
+    """Write the least share of a zone's hours in units of the level's class, waived at any other level."""
     problem = draft.problem
     character: Any = problem.levels[k].character
     of_class = problem.units.frame[character.column].isin(character.values).to_numpy()
@@ -148,7 +156,7 @@ def write_shares(draft: Program) -> None:
         row = arcs_of(draft, j)
         held = problem.hours[draft.unit[row]] * factor
         marks = np.flatnonzero(draft.y[j] >= 0)
-        bands = [problem.levels[level].weekly_hours for level in marks]
+        bands = [problem.levels[int(level)].weekly_hours for level in marks]
         low, high = _ends(bands, float(held.sum()) / factor, by_hours)
         parts = []
         for level, least, most in zip(marks, low * factor, high * factor, strict=True):
@@ -159,9 +167,9 @@ def write_shares(draft: Program) -> None:
             parts.append(part)
         if parts:
             draft.sheet.row([*draft.x[row], *parts], [*held, *(-1.0 for _ in parts)], least=0.0, most=0.0)
-    for level, parts in zip(problem.levels, at_level, strict=True):
-        if level.hours_share is not None and total > 0:
-            low_share, high_share = level.hours_share
+    for each, parts in zip(problem.levels, at_level, strict=True):
+        if each.hours_share is not None and total > 0:
+            low_share, high_share = each.hours_share
             least = ((low_share or 0.0) - slack) * total * factor
             most = ((1.0 if high_share is None else high_share) + slack) * total * factor
             draft.sheet.row(parts, np.ones(len(parts)), least=least, most=most)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zonedesign.scenario.building import build
 from zonedesign.scenario.findings import Finding, findings
@@ -29,9 +29,13 @@ class Scenario:
     levels: tuple[Level, ...]
     files: tuple[Path, ...]
 
-    def problem(self, progress: Progress | None = None) -> Problem:
-        """Return the problem, with all that the scenario names read; `DataError` says what is wrong."""
-        return build(self.files, self.name, self.settings, self.levels, progress)
+    def problem(self, progress: Progress | None = None, *, start: Any = None) -> Problem:
+        """Return the problem, with all that the scenario names read; `DataError` says what is wrong.
+
+        `start` is the file of a plan, or a Plan: without a baseline, the locks `fixed` and `frozen` name its
+        zones.
+        """
+        return build(self.files, self.name, self.settings, self.levels, progress, start=start)
 
     def check(self, progress: Progress | None = None, *, problem: Problem | None = None) -> list[Finding]:
         """Return what lines up and what does not, as plain data; a problem that was built already is used."""

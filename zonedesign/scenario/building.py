@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 
 from zonedesign import demand, tables
+from zonedesign._plantables import read_plan
 from zonedesign.contiguity import bridged, joined_by_road
 from zonedesign.errors import DataError, ScenarioError, counted, listed
 from zonedesign.osm import read_roads
@@ -35,11 +36,18 @@ if TYPE_CHECKING:
 
 
 def build(
-    files: Sequence[Path], name: str, settings: Settings, levels: Sequence[Level], progress: Progress | None
+    files: Sequence[Path],
+    name: str,
+    settings: Settings,
+    levels: Sequence[Level],
+    progress: Progress | None,
+    *,
+    start: Any = None,
 ) -> Problem:
     """Return the problem that a scenario states; `files` are the scenario's own, first the one asked for.
 
-    What is cheap to check is checked before the roads are read. Raises `DataError` and `ScenarioError`.
+    `start` is the file of a plan, or a Plan, to begin from. What is cheap to check is checked before the
+    roads are read. Raises `DataError` and `ScenarioError`.
     """
     tell = progress or silent
     notes: Notes = []
@@ -60,22 +68,28 @@ def build(
         units = _joined(units, roads, settings.units)
     times = _times(settings, levels, units, roads, progress)
     tell("problem", 1.0, counted(len(units), "unit"))
-    return Problem(
+    # A plan is read on a problem, and these locks name its zones: they follow once it is read.
+    later = [] if start is None else [rule for rule in rules if isinstance(rule, (Fixed, Frozen))]
+    problem = Problem(
         units=units,
         times=times,
         levels=levels,
-        rules=rules,
+        rules=[rule for rule in rules if rule not in later],
         objective=_objective(settings, baseline, border, units, times, levels),
         about=About(
             name=name,
             sources=_sources(settings, roads),
-            inputs=_inputs(files, settings),
+            inputs=_inputs(files, settings, start),
             notes=(*units.notes, *_graph_notes(units), *notes, *_road_notes(settings, roads, times)),
             sketch=roads.sketch,
             roads=roads,
             publish=settings.publish.model_dump(),
         ),
     )
+    if start is None:
+        return problem
+    plan = read_plan(start, problem) if isinstance(start, (str, Path)) else start
+    return problem.with_(rules=rules, start=plan)
 
 
 def cutoff(levels: Iterable[Level]) -> float | None:
@@ -260,8 +274,9 @@ def _road_notes(settings: Settings, roads: RoadNetwork, times: TravelTimes) -> N
     return notes
 
 
-def _inputs(files: Sequence[Path], settings: Settings) -> dict[str, str | None]:
+def _inputs(files: Sequence[Path], settings: Settings, start: Any) -> dict[str, str | None]:
     """Return the SHA-256 of every file read, by its path from the scenario's folder."""
+    begun = Path(start) if isinstance(start, (str, Path)) else None
     growth = settings.demand.growth
     border, nests = settings.objective.border, settings.locks.nest_in
     named: list[Any] = [
@@ -275,10 +290,11 @@ def _inputs(files: Sequence[Path], settings: Settings) -> dict[str, str | None]:
         settings.objective.baseline,
         getattr(border, "path", None),
         *[getattr(each, "path", None) for each in (nests if isinstance(nests, list) else [nests])],
+        begun / "plan.csv" if begun is not None and begun.is_dir() else begun,
     ]
     here = files[0].parent
     found: dict[str, str | None] = {}
-    for path in (Path(each) for each in named if each is not None):
+    for path in (Path(each) for each in named if each is not None and Path(each).exists()):
         for part in _parts(path):
             found[_from(part, here)] = sha256_of(part)
     return found

@@ -388,19 +388,17 @@ def anneal(case, state, penalty, seed, moves, heats, share_of_large, best, stop)
         i = np.random.randint(n)  # noqa: NPY002
         change = 0.0
         if dice < share_of_large:
-            j = other_zone(case, state, i)
-            if j >= 0:
-                a = state.units[i].zone
-                kind = np.random.random()  # noqa: NPY002
-                if open_counts and kind < 0.15:
-                    change = unite(case, state, a, j, penalty, heat, room)
-                elif open_counts and kind < 0.4:
-                    for z in range(slots):
-                        if state.zones[z].size == 0:
-                            change = recombine(case, state, a, z, penalty, heat, room)
-                            break
-                else:
-                    change = recombine(case, state, a, j, penalty, heat, room)
+            a, b = state.units[i].zone, other_zone(case, state, i)
+            kind = np.random.random()  # noqa: NPY002
+            if open_counts and kind < 0.3 and not case.units[i].fixed:
+                for z in range(slots):
+                    if state.zones[z].size == 0:
+                        change = recombine(case, state, a, z, penalty, heat, room)
+                        break
+            elif b >= 0 and open_counts and kind < 0.5:
+                change = unite(case, state, a, b, penalty, heat, room)
+            elif b >= 0:
+                change = recombine(case, state, a, b, penalty, heat, room)
         elif dice < 0.15:
             change = exchange(case, state, i, penalty, heat)
         else:
@@ -412,7 +410,7 @@ def anneal(case, state, penalty, seed, moves, heats, share_of_large, best, stop)
                 else:
                     change = 0.0
         price += change
-        if change != 0.0 and price < best[3][0] - 1e-7 * abs(price) and breaks(case, state, found):
+        if (change != 0.0 or move == 0) and price < best[3][0] - 1e-7 * abs(price) and breaks(case, state, found):
             best[0][:] = state.units.zone
             best[1][:] = state.zones.level
             best[2][:] = state.zones.centre

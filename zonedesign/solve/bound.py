@@ -40,7 +40,7 @@ class Bound:
 
     `value` is proved; `multipliers` (n,) are the prices of the units that prove it; `worth` (n, levels) is the least that a zone with that
     centre and level adds to it (inf where impossible); `centres` and `levels` are the zones chosen at these prices.
-    `infeasible` is true where the choice of centres itself is impossible.
+    `infeasible` is true where the choice of centres itself is impossible, `converged` where more steps would not raise the value.
     """
 
     value: float
@@ -49,6 +49,7 @@ class Bound:
     centres: Ints
     levels: Ints
     infeasible: bool = False
+    converged: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +133,7 @@ def lagrangian(
                 theta, stale, prices = 0.8 * theta, 0, best.multipliers.copy()
                 direction[:] = 0.0
                 if theta < 1e-3:
-                    break
+                    return replace(best, converged=True)
                 continue
             slope = np.where(demand, 1.0 - pricing.cover(prices, centres, levels), 0.0)
             # Camerini, Fratta and Maffioli (1975): a direction that remembers the last one does not zigzag.
@@ -141,7 +142,7 @@ def lagrangian(
             # Multipliers are of the size of hours: steps in proportion to them serve big and small units alike.
             norm = float(((direction**2) * priced.hours).sum())
             if norm <= 1e-15:
-                break
+                return replace(best, converged=True)
             prices = prices + theta * (goal - value) / norm * direction * priced.hours
     return best
 

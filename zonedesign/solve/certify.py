@@ -46,7 +46,7 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Limits:
-    """When to stop: `seconds`, a relative `gap`, a number of search `nodes` over all rounds (the work limit)."""
+    """When to stop: `seconds`, a relative `gap`, a number of `nodes` of all rounds (the work limit)."""
 
     seconds: float = 300.0
     gap: float = 0.0
@@ -166,7 +166,7 @@ class _Search:
     # The relaxation.
 
     def relax(self) -> None:
-        """Add cuts that the linear relaxation breaks, close columns by its duals, and drop the cuts that do not bind."""
+        """Add cuts that the relaxation breaks, close columns by its duals, drop the cuts that do not bind."""
         until = self.began + self.limits.seconds * RELAXING_SHARE
         previous, duals = -np.inf, None
         for _ in range(RELAXATIONS):
@@ -191,7 +191,7 @@ class _Search:
             self._drop_slack(duals)
 
     def _close(self, duals: Floats) -> None:
-        """Raise the bound by the relaxation's duals, and close columns that a better plan than the best cannot use."""
+        """Raise the bound by the relaxation's duals, and close what no better plan than the best can use."""
         self.prices = self.engine.priced(duals)
         self._narrow()
 
@@ -222,7 +222,7 @@ class _Search:
     # The rounds.
 
     def round(self) -> None:
-        """Solve the whole program with the cuts so far; add cuts for every broken plan that was met on the way."""
+        """Solve the whole program with the cuts so far; add cuts for every broken plan that was met."""
         if self.rounds == FLOW_AFTER and not self.flows and self._flow_is_small():
             self._with_flows()
         self.rounds += 1
@@ -258,7 +258,7 @@ class _Search:
             )
 
     def _judge(self) -> list[Cut]:
-        """Keep the plans that were met and hold; return cuts for the others, and let `repair` try the last of these."""
+        """Keep the plans met that hold; return cuts for the others, and let `repair` try the last."""
         found: dict[tuple[bytes, bytes], Cut] = {}
         broken: tuple[Ints, Ints] | None = None
         for centre_of, level_of in self.met:
@@ -275,7 +275,7 @@ class _Search:
         return [cut for key, cut in found.items() if key not in self.known]
 
     def _with_flows(self) -> None:
-        """State the program again with connection as flows, for problems with hardly any plan; the cuts stay."""
+        """State the program again with connection as flows, for problems with hardly a plan."""
         log.info("certify: %s rounds of cuts did not end; connection is written as flows", self.rounds)
         cuts, closed = list(self.known.values()), self.closed
         self._state(flow=True)
@@ -314,7 +314,7 @@ class _Search:
             self.best, self.objective = plan, objective
 
     def _start(self) -> Floats | None:
-        """Return the best plan as values of the program's binaries, or None where it is not of this program."""
+        """Return the best plan as values of the program's binaries; None where it is not of this program."""
         if self.best is None:
             return None
         names = [level.name for level in self.problem.levels]

@@ -59,6 +59,8 @@ def grown(search: Search, centres: Ints) -> Draft:
         for other in to[indptr[unit] : indptr[unit + 1]]:
             if zone[other] < 0 and nest[other] == nest[unit] and fixed[other] == fixed[unit]:
                 heapq.heappush(heap, (float(minutes[other, centres[z]]), z, int(other)))
+    for unit in centres[fixed[centres] > 0]:
+        zone[fixed == fixed[unit]] = zone[unit]  # a frozen zone stays whole, connected or not
     return Draft(zone, np.zeros(len(centres), dtype=np.int64), np.asarray(centres, dtype=np.int64))
 
 
@@ -92,9 +94,7 @@ def _everywhere(search: Search, centres: Ints) -> Ints:
 def _pieces(search: Search) -> Ints:
     """Return the number of every unit's piece (n,): connected, inside one border, frozen zones apart."""
     case, n = search.case, len(search.problem.units)
-    frozen = np.zeros(n, dtype=np.int64)
-    if case.units["fixed"].any() and search.problem.anchor_zones is not None:
-        frozen = np.where(case.units["fixed"] > 0, search.problem.anchor_zones[0] + 1, 0)
+    frozen = case.units["fixed"]
     label = np.full(n, -1, dtype=np.int64)
     found = 0
     for start in range(n):
@@ -102,6 +102,9 @@ def _pieces(search: Search) -> Ints:
             continue
         label[start] = found
         stack = [start]
+        if frozen[start]:
+            label[frozen == frozen[start]] = found
+            stack = []
         while stack:
             unit = stack.pop()
             for other in case.pairs["to"][case.indptr[unit] : case.indptr[unit + 1]]:

@@ -33,7 +33,7 @@ WHOLE = 1_000_000
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """What separation looks up: neighbours, columns by centre and unit, and how much a connected zone may hold."""
+    """What separation looks up: neighbours, columns by centre and unit, the most a connected zone holds."""
 
     program: Program
 
@@ -91,7 +91,7 @@ class Ground:
 
 
 def cuts_of(ground: Ground, centre_of: Ints, level_of: Ints) -> list[Cut]:
-    """Return cuts that a whole assignment breaks, none where its zones are connected, in band and within diameter.
+    """Return cuts that a whole assignment breaks; none where its zones are connected, in band and near.
 
     `centre_of` and `level_of` (n,) are every unit's centre and number of level.
     """
@@ -104,12 +104,14 @@ def cuts_of(ground: Ground, centre_of: Ints, level_of: Ints) -> list[Cut]:
             found += _separators(ground, int(j), members)
         if problem.levels[level].max_minutes_between is not None:
             found += _too_far(ground, level, members)
+        if problem.levels[level].character is not None:
+            found += _out_of_character(ground, int(j), level, members)
         found += _out_of_band(ground, int(j), level, members)
     return found
 
 
 def _separators(ground: Ground, j: int, members: Ints) -> list[Cut]:
-    """Return a,b-separator cuts (Fischetti et al. 2017; Oehrlein and Haunert 2017) for the stray pieces of a zone.
+    """Return a,b-separator cuts (Fischetti et al. 2017, Oehrlein and Haunert 2017) for a zone's stray pieces.
 
     Each piece is cut off twice, by the minimal separator nearest to it and by that nearest to the centre's
     piece.
@@ -131,7 +133,7 @@ def _separators(ground: Ground, j: int, members: Ints) -> list[Cut]:
 
 
 def separator_cut(ground: Ground, j: int, i: int, separator: Iterable[int]) -> Cut:
-    """Return: unit i is in centre j's zone only with a unit of the separator, or at a level that need not be connected.
+    """Return that i is in j's zone only with a unit of the separator, or at a level that may be loose.
 
     Units that no zone could hold together with both ends are left out of the separator (length-bounded,
     Validi, Buchanan and Lykhovyd 2022).
@@ -158,7 +160,7 @@ def _shortened(ground: Ground, j: int, i: int, separator: list[int]) -> list[int
 def _hours_between(
     ground: Ground, inside: dict[int, int], closed: set[int], ends: tuple[int, int], hours: Floats
 ) -> float:
-    """Return the least hours on a path between two units that passes no closed one, inf beyond the most of a zone."""
+    """Return the least hours on a path between two units past the closed ones, inf beyond a zone's most."""
     j, i = ends
     best = {j: float(hours[j])}
     heap = [(best[j], j)]
@@ -222,7 +224,7 @@ def _minimal(
 
 
 def _too_far(ground: Ground, level: int, members: Ints) -> list[Cut]:
-    """Return, for pairs of units with demand too far apart: no two of them in one zone, at any centre they share.
+    """Return cuts that units with demand too far apart share no zone, at every centre they could share.
 
     The units are gathered greedily into sets in which all are too far from each other.
     """
@@ -250,7 +252,7 @@ def _too_far(ground: Ground, level: int, members: Ints) -> list[Cut]:
 
 
 def _conflict(program: Program, j: int, units: Ints, nearest: float) -> list[Cut]:
-    """Return the cut that a centre's zone holds one of the units, unless its level allows them all; none if it holds none."""
+    """Return the cut that a centre holds one of the units unless its level allows more, if it could."""
     indptr = program.problem.arcs.indptr
     span = np.arange(indptr[j], indptr[j + 1])
     # Units that are locked together share a column, which then counts twice.
@@ -276,7 +278,7 @@ def merged(columns: list[int], values: list[float], most: float) -> Cut:
 
 
 def _out_of_band(ground: Ground, j: int, level: int, members: Ints) -> list[Cut]:
-    """Return cover cuts for a zone that the engine's tolerance let out of its band: more units must join, or one must leave."""
+    """Return cover cuts for a zone that the engine's tolerance let out of band: some join, or one leaves."""
     problem, program = ground.program.problem, ground.program
     each = problem.levels[level]
     demands = [(problem.hours, each.weekly_hours)]
@@ -301,8 +303,27 @@ def _out_of_band(ground: Ground, j: int, level: int, members: Ints) -> list[Cut]
     return found
 
 
+def _out_of_character(ground: Ground, j: int, level: int, members: Ints) -> list[Cut]:
+    """Return the cut for a zone that the engine let miss its class: one of it joins, or another leaves."""
+    problem, program = ground.program.problem, ground.program
+    character = problem.levels[level].character
+    hours = problem.hours[members]
+    if character is None or hours.sum() <= 0:
+        return []
+    of_class = problem.units.frame[character.column].isin(character.values).to_numpy()
+    if float(hours[of_class[members]].sum() / hours.sum()) >= character.at_least - SLACK:
+        return []
+    span = np.arange(problem.arcs.indptr[j], problem.arcs.indptr[j + 1])
+    span = span[program.x[span] >= 0]
+    member, meant = np.isin(program.unit[span], members), of_class[program.unit[span]]
+    leaving, joining = program.x[span[member & ~meant]], program.x[span[~member & meant]]
+    row = [int(program.y[j, level]), *leaving.tolist(), *joining.tolist()]
+    values = [1.0, *(1.0 for _ in leaving), *(-1.0 for _ in joining)]
+    return [merged(row, values, float(len(leaving)))]
+
+
 def fractional_cuts(ground: Ground, values: Floats, *, least: float = 0.05) -> list[Cut]:
-    """Return separator cuts that a solution of the relaxation breaks by `least` at least, by minimum vertex cuts."""
+    """Return separator cuts that a relaxed solution breaks by `least` at least, by minimum vertex cuts."""
     found: list[Cut] = []
     for j, columns in enumerate(ground.column_of):
         if not columns or j not in columns or values[columns[j]] <= least:
@@ -317,7 +338,7 @@ def fractional_cuts(ground: Ground, values: Floats, *, least: float = 0.05) -> l
 
 
 def _vertex_cuts(ground: Ground, j: int, wanted: list[int], values: Floats, least: float) -> list[Cut]:
-    """Return violated separator cuts of one centre: each unit split in two, joined by its value (Dinic's flow, scipy)."""
+    """Return broken separator cuts of one centre, by flow over units split in two (Dinic, as in scipy)."""
     columns = ground.column_of[j]
     units = list(columns)
     place = {unit: k for k, unit in enumerate(units)}

@@ -93,7 +93,7 @@ def _ends(band: Band | None) -> tuple[float, float]:
 
 
 def _within_volume(problem: Problem, mask: Mask, needs: list[_Need], *, connected: bool) -> Mask:
-    """Return which arcs (arcs,) some zone within the demands' ends could use, by what each demand can reach."""
+    """Return which arcs (arcs,) some zone could use, by what of each demand it can gather."""
     arcs, n = problem.arcs, len(problem.units)
     centre = np.repeat(np.arange(n), np.diff(arcs.indptr))
     found = mask.copy()
@@ -126,12 +126,12 @@ def _sole_centres(n: int, centre: Ints, unit: Ints, mask: Mask) -> Mask:
 
 @lru_cache(maxsize=1)
 def _path_kernel() -> Callable[..., Any]:
-    """Return the compiled search: arcs whose unit a path from the centre reaches with at most `most` weight on it."""
+    """Return the compiled search for arcs whose unit a path of at most `most` weight reaches."""
     import heapq  # noqa: PLC0415
 
     import numba  # noqa: PLC0415
 
-    @numba.njit(cache=True)  # type: ignore[untyped-decorator]
+    @numba.njit(cache=True)
     def reachable(indptr, units, usable, near_indptr, near, weight, most):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
         n = len(indptr) - 1
         found = np.zeros(len(units), dtype=np.bool_)
@@ -162,4 +162,4 @@ def _path_kernel() -> Callable[..., Any]:
                 sum_to[units[arc]] = np.inf
         return found
 
-    return reachable  # type: ignore[no-any-return]
+    return reachable

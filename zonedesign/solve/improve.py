@@ -109,7 +109,9 @@ class Search:
             weights=np.array([weights.travel, weights.change, weights.borders]),
         )
         slots = int(min(n, case.levels["most"].sum())) + 1
-        return cls(problem, case, slots, cap)
+        mean = float(arcs.minutes.mean()) if len(arcs.minutes) else 0.0
+        typical = weights.travel * mean + 0.1 * (weights.change + weights.borders + weights.cut)
+        return cls(problem, case, slots, typical or 1.0)
 
     def improve_all(
         self,
@@ -161,9 +163,10 @@ class Search:
         return Draft(plan.zone.copy(), np.array([names.index(level) for level in plan.levels]), plan.centres.copy())
 
     def _typical_minutes(self, draft: Draft) -> float:
+        """Return what an hour costs in the draft, in minutes; never so little that nothing would move."""
         minutes = self.case.minutes[np.arange(len(draft.zone)), draft.centre[draft.zone]]
         weight = self.case.weights[0] * measures.mean_minutes(self.case.units["hours"], minutes.astype(np.float64))
-        return max(weight, 1e-6 * self.typical, 1e-9)
+        return float(max(weight, 0.1 * self.typical))
 
     def _penalties(self, typical: float) -> Floats:
         """Return first, least and most penalties (3 x kinds), in hour-minutes for one broken hour, unit or pair."""
@@ -279,13 +282,12 @@ def _links(problem: Problem) -> tuple[Ints, NDArray[Any]]:
     return indptr, links
 
 
-def _frozen(problem: Problem) -> NDArray[np.bool_]:
-    """Return which units belong to zones that keep just their units."""
-    fixed = np.zeros(len(problem.units), dtype=np.bool_)
-    for rule in problem.rules:
-        if isinstance(rule, Frozen):
-            if problem.anchor_zones is None:
-                raise ScenarioError(f"frozen names zone '{rule.zone}' but there is no baseline or start plan")
-            labels, names = problem.anchor_zones
-            fixed |= labels == names.index(rule.zone)
+def _frozen(problem: Problem) -> Ints:
+    """Return the number, from 1, of the frozen zone that every unit (n,) belongs to, 0 for none."""
+    fixed = np.zeros(len(problem.units), dtype=np.int64)
+    for number, rule in enumerate((r for r in problem.rules if isinstance(r, Frozen)), start=1):
+        if problem.anchor_zones is None:
+            raise ScenarioError(f"frozen names zone '{rule.zone}' but there is no baseline or start plan")
+        labels, names = problem.anchor_zones
+        fixed[labels == names.index(rule.zone)] = number
     return fixed

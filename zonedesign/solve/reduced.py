@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def closed_by(program: Program, constant: float, cost: Floats, objective: float) -> tuple[float, Ints]:
-    """Return a lower bound, and the binary columns that no plan below `objective` uses (both in the program's scale).
+    """Return a lower bound, and the binary columns no plan below `objective` uses, in the program's scale.
 
     The rows but those that tie units to centres are relaxed into `constant` and `cost` (columns,); what is
     left falls apart by centre, and a column is closed where the bound with it exceeds the objective

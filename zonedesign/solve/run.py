@@ -42,6 +42,8 @@ SMALL_UNITS, SMALL_ARCS = 100, 10_000
 """Up to here the integer program alone is the quickest."""
 WHOLE_ARCS = 120_000
 """Arcs by level up to which the whole integer program is worth its time after the search."""
+FIRST_BOUND_SHARE, BOUND_SHARE = 0.08, 0.12
+"""Shares of the time for the first bound, whose centres the drafts need, and for each later one."""
 SEARCH_SHARE = 0.5
 """Share of the time that the search has before the integer program takes over."""
 
@@ -144,7 +146,8 @@ class _Run:
         priced = bounding.Priced.of(self.problem, self.possible)
         search = Search.of(self.problem, self.possible)
         self._warm_up(priced, search)
-        lagrangian = bounding.lagrangian(priced, iterations=300, threads=self.threads, deadline=self._deadline())
+        few, many = _steps_of(priced)
+        lagrangian = bounding.lagrangian(priced, iterations=few, threads=self.threads, deadline=self._deadline(FIRST_BOUND_SHARE))
         if lagrangian.infeasible:
             _refuse(["no choice of centres meets the zone counts within bands and reach; widen a band, a count or max_minutes"])
         self.bound = max(self.bound, lagrangian.value)
@@ -160,11 +163,11 @@ class _Run:
                 break
             heat = 1.0 if number == 0 else float([0.5, 0.25, 1.0, 0.1][number % 4])
             pool = self._round(search, pool, number, heat, share)
-            if number % 4 == 0 and not self.done():
+            if not lagrangian.converged and not self.done():
                 target = self.objective if self.objective < math.inf else None
                 lagrangian = bounding.lagrangian(
-                    priced, target=target, start=lagrangian.multipliers, iterations=200 if number else 1500,
-                    gap=self.gap, threads=self.threads, deadline=self._deadline(),
+                    priced, target=target, start=lagrangian.multipliers, iterations=few if number else many,
+                    gap=self.gap, threads=self.threads, deadline=self._deadline(self.seconds / self.time_limit + BOUND_SHARE),
                 )  # fmt: skip
                 self.bound = max(self.bound, lagrangian.value)
             self._tell("search", number)
@@ -293,8 +296,9 @@ class _Run:
         )
         return plan.with_certificate(certificate)
 
-    def _deadline(self) -> float:
-        return math.inf if self.work is not None else self.began + self.time_limit
+    def _deadline(self, share: float) -> float:
+        """Return when a step must end that may go on until this share of the time is used."""
+        return math.inf if self.work is not None else self.began + min(1.0, share) * self.time_limit
 
     def _tell(self, stage: str, number: int) -> None:
         left = relative_gap(self.objective if self.best is not None else None, self.bound)
@@ -302,6 +306,12 @@ class _Run:
         proved = "" if left is None else f", gap {left:.2%}"
         share = number / self.work if self.work else min(1.0, self.seconds / self.time_limit)
         self.progress(stage, share, f"{said}, bound {self.bound:.4f}{proved}")
+
+
+def _steps_of(priced: bounding.Priced) -> tuple[int, int]:
+    """Return how many subgradient steps a first or later bound, and the main one, take: fewer where each is slow."""
+    main = int(min(1500, max(60, 4e8 / max(len(priced.units), 1))))
+    return max(30, main // 5), main
 
 
 def _moves_of(search: Search) -> int:
