@@ -68,6 +68,15 @@ def test_every_command_shown_is_one_that_the_program_takes(page):
         parse(command)
 
 
+def test_every_option_is_on_the_page_of_the_command_line(capsys):
+    page = (CHECKOUT / "docs" / "cli.md").read_text(encoding="utf-8")
+    for verb in RUN:
+        with pytest.raises(SystemExit):
+            parse([verb, "--help"])
+    options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}
+    assert sorted(option for option in options if option not in page) == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_target_of_make_that_is_named_exists(page):
     targets = re.findall(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,8 +11,6 @@ from zonedesign.levels import SLACK
 from zonedesign.model import locks_of, restricted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from zonedesign.levels import Band
@@ -97,12 +94,14 @@ def _within_volume(problem: Problem, mask: Mask, needs: list[_Need], *, connecte
     arcs, n = problem.arcs, len(problem.units)
     centre = np.repeat(np.arange(n), np.diff(arcs.indptr))
     found = mask.copy()
+    from zonedesign.solve._paths import within_weight  # noqa: PLC0415  (numba is slow to import)
+
     for need in needs:
         if connected:
             graph = problem.units.contiguity
             assert graph is not None  # noqa: S101  (the problem was checked when made)
             indptr, neighbours, _ = graph.csr
-            found &= _path_kernel()(
+            found &= within_weight(
                 arcs.indptr, arcs.units, found, indptr, neighbours, need.weight, min(need.most, 1e300)
             )
         else:
@@ -122,44 +121,3 @@ def _sole_centres(n: int, centre: Ints, unit: Ints, mask: Mask) -> Mask:
     only = np.zeros(n, dtype=bool)
     only[centre[usable & (choices[unit] == 1)]] = True
     return np.asarray(only[unit] & (unit != centre))
-
-
-@lru_cache(maxsize=1)
-def _path_kernel() -> Callable[..., Any]:
-    """Return the compiled search for arcs whose unit a path of at most `most` weight reaches."""
-    import heapq  # noqa: PLC0415
-
-    import numba  # noqa: PLC0415
-
-    @numba.njit(cache=True)
-    def reachable(indptr, units, usable, near_indptr, near, weight, most):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-        n = len(indptr) - 1
-        found = np.zeros(len(units), dtype=np.bool_)
-        position = np.full(n, -1, dtype=np.int64)
-        sum_to = np.full(n, np.inf)
-        for j in range(n):
-            inside_j = False
-            for arc in range(indptr[j], indptr[j + 1]):
-                if usable[arc]:
-                    position[units[arc]] = arc
-                    inside_j = inside_j or units[arc] == j
-            if inside_j and weight[j] <= most:
-                sum_to[j] = weight[j]
-                heap = [(weight[j], j)]
-                while len(heap) > 0:
-                    total, i = heapq.heappop(heap)
-                    if total > sum_to[i]:
-                        continue
-                    found[position[i]] = True
-                    for k in range(near_indptr[i], near_indptr[i + 1]):
-                        other = near[k]
-                        longer = total + weight[other]
-                        if position[other] >= 0 and longer < sum_to[other] and longer <= most:
-                            sum_to[other] = longer
-                            heapq.heappush(heap, (longer, other))
-            for arc in range(indptr[j], indptr[j + 1]):
-                position[units[arc]] = -1
-                sum_to[units[arc]] = np.inf
-        return found
-
-    return reachable
