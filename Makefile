@@ -1,9 +1,10 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Needs Python 3.11 to 3.13, make and the package registry.
-PYTHON ?= python3
 VENV := .venv
 ifeq ($(OS),Windows_NT)
+PYTHON ?= python
 BIN := $(VENV)/Scripts
 else
+PYTHON ?= python3
 BIN := $(VENV)/bin
 endif
 
@@ -48,15 +49,16 @@ bench-published: $(VENV)/installed-dev
 $(VENV)/bare:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	@touch $@
+	@$(BIN)/python -c "open('$@', 'w').close()"
 
 $(VENV)/installed: $(VENV)/bare pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .
-	@touch $@
+	@$(BIN)/python -c "open('$@', 'w').close()"
 
 $(VENV)/installed-dev: $(VENV)/bare pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	@touch $@ $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@$(BIN)/python -c "open('$@', 'w').close(); open('$(VENV)/installed', 'w').close()"
 
+MADE := $(VENV) demo build dist .mypy_cache .pytest_cache .ruff_cache
 clean:
-	rm -rf $(VENV) demo build dist .mypy_cache .pytest_cache .ruff_cache
+	$(PYTHON) -c "import shutil; [shutil.rmtree(each, ignore_errors=True) for each in '$(MADE)'.split()]"

@@ -168,7 +168,10 @@ def judged(base: Path, lookup: Path, folder: Path) -> list[dict[str, Any]]:
 def machine() -> dict[str, Any]:
     """Return what the run is measured on, and how busy it is with other things now."""
     load = os.getloadavg()[1] if hasattr(os, "getloadavg") else None
-    return {"cores": os.cpu_count(), "python": sys.version.split()[0], "system": sys.platform, "load": load}
+    found = {"cores": os.cpu_count(), "python": sys.version.split()[0], "system": sys.platform, "load": load}
+    git = ["git", "-C", str(CHECKOUT), "describe", "--always", "--dirty"]
+    commit = subprocess.run(git, check=False, capture_output=True, text=True).stdout.strip()
+    return found | {"commit": commit or "unknown"}
 
 
 def run(asked: argparse.Namespace) -> dict[str, Any]:
@@ -178,7 +181,6 @@ def run(asked: argparse.Namespace) -> dict[str, Any]:
     cases |= {f"example: {path.stem}": path for path in sorted(EXAMPLE.glob("*.toml"))}
     base = asked.folder / f"{BASE}.toml"
     rows = known.setdefault("rows", {})
-    known.setdefault("machine", machine())
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         if base.is_file():

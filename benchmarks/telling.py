@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ HEAD = """# Cases
 
 Written by `benchmarks/cases.py` (`make bench-cases`); no figure of an outcome was typed by hand. The
 real cases need the data beside the checkout. Each case ran in a process of its own, one after another,
-on {cores} cores ({system}, Python {python}), with {limits} seconds of solving at most (the longer limit
-above 1,000 units).{busy}
+on {cores} cores ({system}, Python {python}, zonedesign at commit {commits}), with {limits} seconds of
+solving at most (the longer limit above 1,000 units).{busy}
 
 Where roads are `sketch`, they are straight lines between neighbouring units, no real roads. The
 objective is mean minutes from the centre, weighted by hours; "worst minutes" is the longer way between
@@ -38,8 +39,8 @@ whole process.
 BANDS = """## West Sussex with the bands of its own table
 
 The text of 2019 rounds: 700-1,300 h and 50-110 customers, 240-450 h and 18-42, 10-150 h and 1-11. The
-council's own table of the 35 areas goes beyond: 731-1,335 h and 50-113 customers, 228-454 h and 18-42,
-8-153 h and 1-11. The same county with each:
+council's own table of the 35 areas spans others: 731-1,335 h and 50-113 customers, 228-454 h and 18-42,
+8-153 h and 1-11. Neither set holds the other. The same county with each:
 """
 
 JUDGED = """## A real plan judged: the primary care networks of 2022
@@ -62,7 +63,15 @@ def document(known: Mapping[str, Any]) -> str:
     """Return the whole page."""
     rows = [known["rows"][name] for name in known["order"]]
     parts = [_head(rows), _outcomes(rows), _causes(rows), _seconds(rows), _widened(known), _judged(known)]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    paragraphs = "\n\n".join(part.strip() for part in parts if part).split("\n\n")
+    return "\n\n".join(map(_folded, paragraphs)) + "\n"
+
+
+def _folded(paragraph: str) -> str:
+    """Return a paragraph in lines of one width; titles, lists and tables as they are."""
+    if paragraph.startswith(("#", "|", "* ")):
+        return paragraph
+    return textwrap.fill(" ".join(paragraph.split()), 120, break_long_words=False, break_on_hyphens=False)
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -85,7 +94,8 @@ def _head(rows: Sequence[Row]) -> str:
     if loads and max(loads) > BUSY:
         busy = LOADED.format(low=_number(min(loads)), high=_number(max(loads)))
     said = " or ".join(f"{limit:g}" for limit in limits)
-    return HEAD.format(**rows[0]["machine"], limits=said, busy=busy)
+    commits = ", ".join(dict.fromkeys(row["machine"]["commit"] for row in rows))
+    return HEAD.format(**rows[0]["machine"], commits=commits, limits=said, busy=busy)
 
 
 def _outcomes(rows: Sequence[Row]) -> str:

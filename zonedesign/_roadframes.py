@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 def crs_of(frame: object, crs: Any, what: str) -> CRS:
     """Return `crs`, or the CRS of the frame; raises `DataError` where there is neither, or no such CRS."""
-    wanted = getattr(frame, "crs", None) if crs is None else crs
+    own = getattr(frame, "crs", None) or getattr(frame, "attrs", {}).get("crs")
+    wanted = own if crs is None else crs
     if wanted is None:
         raise DataError(f"{what} have no CRS; say which one x and y are in, such as crs='EPSG:27700'")
     try:

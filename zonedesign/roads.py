@@ -146,9 +146,11 @@ class RoadNetwork:
     def to_frames(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return (nodes, edges): nodes by node id with `x`, `y`; one row of edges per direction of travel.
 
-        The columns of edges are `from`, `to` (node ids), `minutes`, `length_m` and `road_class`.
+        The columns of edges are `from`, `to` (node ids), `minutes`, `length_m` and `road_class`. The CRS of
+        the nodes stands in their `attrs`.
         """
         nodes = pd.DataFrame({"x": self.x, "y": self.y}, index=pd.Index(self.node_ids, name="node"))
+        nodes.attrs["crs"] = self.crs.to_string()
         edges = pd.DataFrame(
             {
                 "from": self.node_ids[self.tails],

@@ -6,6 +6,8 @@ Other rooms are imported where a verb needs them, so that help and usage errors 
 from __future__ import annotations
 
 import contextlib
+import os
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 from zonedesign.cli.answer import INFEASIBLE, Answer
@@ -15,7 +17,7 @@ from zonedesign.errors import DataError, ScenarioError, SolverError, counted
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from zonedesign.problem import Problem
@@ -125,7 +127,7 @@ def roads(options: argparse.Namespace) -> Answer:
     """Fetch the roads of a place and write them to a file."""
     from zonedesign.osm import read_roads, save_place  # noqa: PLC0415
 
-    with bar(quiet=options.quiet) as tell:
+    with bar(quiet=options.quiet) as tell, _no_plotting_files():
         tell("roads", None, options.place)
         path = save_place(options.place, options.out)
         network = read_roads(path)
@@ -161,6 +163,21 @@ def _read_plan(path: Path, problem: Problem, **options: Any) -> Any:
 def _notes(problem: Problem) -> list[str]:
     """Return what was repaired, moved or counted on the way in, for standard error."""
     return [f"note: {note}" for note in problem.about.notes]
+
+
+@contextlib.contextmanager
+def _no_plotting_files() -> Iterator[None]:
+    """Keep matplotlib, which OSMnx brings where it is installed, from writing to the user's home folder."""
+    name = "MPLCONFIGDIR"
+    if name in os.environ:
+        yield
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ[name] = folder
+        try:
+            yield
+        finally:
+            del os.environ[name]
 
 
 def _require_page(options: argparse.Namespace) -> None:

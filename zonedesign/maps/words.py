@@ -149,7 +149,7 @@ def status_sentence(plan: Plan, found: Verdicts) -> str:
         return (
             f"{rules} Feasible; {why} before a bound was proved, so its distance from the best is not known."
         )
-    return f"{rules} Feasible: at most {percent(proved.gap)} above the best possible plan ({why})."
+    return f"{rules} Feasible: no plan can be more than {percent(proved.gap)} better ({why})."
 
 
 def percent(share: float) -> str:

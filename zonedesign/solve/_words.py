@@ -76,10 +76,12 @@ def zones_in_words(problem: Problem, counts: Iterable[int]) -> str:
     return " and ".join(said) or "no zones"
 
 
-def units_in_words(problem: Problem, units: Iterable[int], each: Mapping[int, str] | None = None) -> str:
-    """Return ids for a message, each with what is said of it in brackets."""
+def units_in_words(
+    problem: Problem, units: Iterable[int], each: Mapping[int, str] | None = None, *, most: int = 5
+) -> str:
+    """Return ids for a message, each with what is said of it in brackets, the first `most` of them."""
     said = []
     for unit in units:
         note = (each or {}).get(int(unit))
         said.append(f"{problem.units.ids[unit]} ({note})" if note else f"{problem.units.ids[unit]}")
-    return listed(said)
+    return listed(said, most)

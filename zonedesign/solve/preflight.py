@@ -77,7 +77,7 @@ def _off_the_road(gathering: Gathering, left: Ints, causes: list[str]) -> Ints:
         it = them(len(found))
         causes.append(
             f"{counted(len(found), 'unit')} {where[len(found) > 1]}, so no centre reaches {it}: "
-            f"{units_in_words(problem, found, known)}; exclude {it}, add a road or raise max_snap_m"
+            f"{units_in_words(problem, found, known, most=20)}; exclude {it}, add a road or raise max_snap_m"
         )
     return np.setdiff1d(left, found)
 
