@@ -23,8 +23,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def _cache() -> Path | None:
     """Return the folder for machine code, made where it is not there, or None to do without.
 
-    numba looks only at the file that a kernel stands in, not at the kernels it calls: a folder for every state of all of them
-    keeps it from running what was compiled from older ones.
+    numba looks only at the file that a kernel stands in, not at the kernels it calls: a folder for every state
+    of all of them keeps it from running what was compiled from older ones.
     """
     if os.environ.get("ZONEDESIGN_NO_CACHE"):
         return None
@@ -63,4 +63,5 @@ def compiled(function: Function) -> Function:
 
 def inner(function: Function) -> Function:
     """Return a function that other kernels call: without wrappers for Python it compiles in half the time."""
-    return cast("Function", numba.njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function))
+    jit: Any = numba.njit  # whose stated type leaves these two settings out
+    return cast("Function", jit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function))

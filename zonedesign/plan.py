@@ -353,15 +353,13 @@ def _level_name(zone: str, name: Any, levels: Sequence[Level]) -> str:
 
 
 def _first_level(area: Units, members: Ints, levels: Sequence[Level]) -> str:
-    """Return the first level whose bands hold for a zone, else the one whose bands are nearest in share."""
+    """Return the first level whose bands hold for a zone, else the nearest by hours, then by customers."""
     hours = float(area.hours.to_numpy()[members].sum())
     people = None if area.customers is None else float(area.customers.to_numpy()[members].sum())
 
-    def away(level: Level) -> float:
-        by_hours = distance_from(hours, level.weekly_hours) / max(hours, 1.0)
-        return by_hours + (
-            0.0 if people is None else distance_from(people, level.customers) / max(people, 1.0)
-        )
+    def away(level: Level) -> tuple[float, float]:
+        by_people = 0.0 if people is None else distance_from(people, level.customers)
+        return distance_from(hours, level.weekly_hours), by_people
 
     for level in levels:
         if within(hours, level.weekly_hours) and (people is None or within(people, level.customers)):

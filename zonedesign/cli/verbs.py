@@ -100,7 +100,7 @@ def verify(options: argparse.Namespace) -> Answer:
     from zonedesign.verify import verify as judge  # noqa: PLC0415
 
     with bar(quiet=options.quiet) as tell:
-        problem = _problem(options, tell)
+        problem = _problem(options, tell, judging=True)
         plan = _read_plan(options.plan, problem, unit=options.unit, zone=options.zone, partial=True)
         tell("verify", None, "every rule, every zone")
         verdicts = judge(plan, problem)
@@ -113,7 +113,7 @@ def map_(options: argparse.Namespace) -> Answer:
 
     _require_page(options)
     with bar(quiet=options.quiet) as tell:
-        problem = _problem(options, tell)
+        problem = _problem(options, tell, judging=True)
         plan = _read_plan(options.plan, problem, unit=options.unit, zone=options.zone)
         tell("map", None, options.out.name)
         html = page(plan, problem, roads=problem.about.roads, public=options.public)
@@ -148,10 +148,10 @@ RUN: dict[str, Callable[[argparse.Namespace], Answer]] = {
 """What runs for each verb."""
 
 
-def _problem(options: argparse.Namespace, tell: Progress) -> Problem:
+def _problem(options: argparse.Namespace, tell: Progress, *, judging: bool = False) -> Problem:
     from zonedesign.scenario import read_scenario  # noqa: PLC0415
 
-    return read_scenario(options.scenario).problem(tell, start=options.start)
+    return read_scenario(options.scenario).problem(tell, start=options.start, judging=judging)
 
 
 def _read_plan(path: Path, problem: Problem, **options: Any) -> Any:

@@ -29,13 +29,18 @@ class Scenario:
     levels: tuple[Level, ...]
     files: tuple[Path, ...]
 
-    def problem(self, progress: Progress | None = None, *, start: Any = None) -> Problem:
+    def problem(
+        self, progress: Progress | None = None, *, start: Any = None, judging: bool = False
+    ) -> Problem:
         """Return the problem, with all that the scenario names read; `DataError` says what is wrong.
 
         `start` is the file of a plan, or a Plan: without a baseline, the locks `fixed` and `frozen` name its
-        zones.
+        zones. With `judging`, travel times go three times as far as any rule asks, so that a plan that breaks
+        a limit shows by how much.
         """
-        return build(self.files, self.name, self.settings, self.levels, progress, start=start)
+        return build(
+            self.files, self.name, self.settings, self.levels, progress, start=start, judging=judging
+        )
 
     def check(self, progress: Progress | None = None, *, problem: Problem | None = None) -> list[Finding]:
         """Return what lines up and what does not, as plain data; a problem that was built already is used."""

@@ -43,11 +43,12 @@ def build(
     progress: Progress | None,
     *,
     start: Any = None,
+    judging: bool = False,
 ) -> Problem:
     """Return the problem that a scenario states; `files` are the scenario's own, first the one asked for.
 
-    `start` is the file of a plan, or a Plan, to begin from. What is cheap to check is checked before the
-    roads are read. Raises `DataError` and `ScenarioError`.
+    `start` is the file of a plan, or a Plan, to begin from; with `judging`, minutes are known farther out. What
+    is cheap to check is checked before the roads are read. Raises `DataError` and `ScenarioError`.
     """
     tell = progress or silent
     notes: Notes = []
@@ -66,7 +67,7 @@ def build(
     roads = _roads(settings, units, progress)
     if settings.units.contiguity == "road":
         units = _joined(units, roads, settings.units)
-    times = _times(settings, levels, units, roads, progress)
+    times = _times(settings, levels, units, roads, progress, judging=judging)
     tell("problem", 1.0, counted(len(units), "unit"))
     # A plan is read on a problem, and these locks name its zones: they follow once it is read.
     later = [] if start is None else [rule for rule in rules if isinstance(rule, (Fixed, Frozen))]
@@ -90,6 +91,10 @@ def build(
         return problem
     plan = read_plan(start, problem) if isinstance(start, (str, Path)) else start
     return problem.with_(rules=rules, start=plan)
+
+
+JUDGING_FACTOR = 3.0
+"""How much farther than rules ask travel times go where any plan may come: what breaks a limit has its figure."""
 
 
 def cutoff(levels: Iterable[Level]) -> float | None:
@@ -216,11 +221,16 @@ def _times(
     units: Units,
     roads: RoadNetwork,
     progress: Progress | None,
+    *,
+    judging: bool,
 ) -> TravelTimes:
     """Return minutes between all units, as far as any rule asks, with access and parking where set."""
     table = settings.roads
+    farthest = cutoff(levels)
+    if farthest is not None and judging:
+        farthest *= JUDGING_FACTOR
     times = travel_times(
-        roads, units.points, max_minutes=cutoff(levels), max_snap_m=table.max_snap_m, progress=progress
+        roads, units.points, max_minutes=farthest, max_snap_m=table.max_snap_m, progress=progress
     )
     if table.access_kph is None and not table.parking_minutes:
         return times

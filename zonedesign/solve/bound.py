@@ -1,9 +1,10 @@
 """A proven lower bound of the whole problem: the Lagrangian of the assignment model.
 
-Every unit must be in one zone; that rule is priced (one multiplier a unit) and the rest falls apart into one fractional knapsack for
-every centre and level, and a choice of centres under the zone counts (Hess 1965 model; Held, Wolfe and Crowder 1974 for the
-subgradient; the relaxation of capacitated p-median problems by Christofides and Beasley 1982). Contiguity, customers, and every other rule are
-relaxed, non-negative terms of the objective are dropped: the bound stays valid, only weaker.
+Every unit must be in one zone; that rule is priced (one multiplier a unit) and the rest falls apart into one
+fractional knapsack for every centre and level, and a choice of centres under the zone counts (Hess 1965
+model; Held, Wolfe and Crowder 1974 for the subgradient; the relaxation of capacitated p-median problems by
+Christofides and Beasley 1982). Contiguity, customers, and every other rule are relaxed, non-negative terms of
+the objective are dropped: the bound stays valid, only weaker.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Self
 
     from numpy.typing import NDArray
 
@@ -38,9 +40,10 @@ WORTH_A_THREAD = 100_000
 class Bound:
     """A lower bound of the objective and what comes with it.
 
-    `value` is proved; `multipliers` (n,) are the prices of the units that prove it; `worth` (n, levels) is the least that a zone with that
-    centre and level adds to it (inf where impossible); `centres` and `levels` are the zones chosen at these prices.
-    `infeasible` is true where the choice of centres itself is impossible, `converged` where more steps would not raise the value.
+    `value` is proved; `multipliers` (n,) are the prices of the units that prove it; `worth` (n, levels) is
+    the least that a zone with that centre and level adds to it (inf where impossible); `centres` and `levels`
+    are the zones chosen at these prices. `infeasible` is true where the choice of centres itself is
+    impossible, `converged` where more steps would not raise the value.
     """
 
     value: float
@@ -54,7 +57,11 @@ class Bound:
 
 @dataclass(frozen=True, eq=False)
 class Priced:
-    """The problem as the bound sees it: possible arcs by centre (`arcs` are their places in `problem.arcs`) and what they cost."""
+    """The problem as the bound sees it: possible arcs as rows by centre, and what they cost.
+
+    `arcs` are their places in `problem.arcs`, `least` and `most` zone counts; the rest is as in
+    `_pricing.Rows`.
+    """
 
     arcs: Ints
     indptr: Ints
@@ -73,7 +80,7 @@ class Priced:
         arcs, hours, n = problem.arcs, problem.hours, len(problem.units)
         total = float(hours.sum())
         rows = np.repeat(np.arange(n), np.diff(arcs.indptr))
-        # A unit without hours costs nothing wherever it is: leaving it out relaxes its rules, and that is allowed.
+        # A unit without hours costs nothing anywhere: leaving it out relaxes its rules, and that is allowed.
         keep = possible.any(axis=1) & ((hours[arcs.units] > 0) | (arcs.units == rows))
         indptr = np.zeros(n + 1, dtype=np.int64)
         np.cumsum(np.bincount(rows[keep], minlength=n), out=indptr[1:])
@@ -107,7 +114,8 @@ def lagrangian(
 ) -> Bound:
     """Return the best bound found by subgradient steps, from `start` multipliers where given.
 
-    `target` is the objective of a known plan, which sets the steps and ends the work within `gap`; `deadline` is on `time.monotonic`.
+    `target` is the objective of a known plan, which sets the steps and ends the work within `gap`; `deadline`
+    is on `time.monotonic`.
     """
     n, count = len(priced.hours), len(priced.low)
     prices = _first_prices(priced) if start is None else start.copy()
@@ -139,7 +147,7 @@ def lagrangian(
             # Camerini, Fratta and Maffioli (1975): a direction that remembers the last one does not zigzag.
             turn, size = float(slope @ direction), float(direction @ direction)
             direction = slope - (1.5 * turn / size * direction if turn < 0 and size > 0 else 0.0)
-            # Multipliers are of the size of hours: steps in proportion to them serve big and small units alike.
+            # Multipliers are of the size of hours: steps in proportion serve big and small units alike.
             norm = float(((direction**2) * priced.hours).sum())
             if norm <= 1e-15:
                 return replace(best, converged=True)
@@ -148,12 +156,24 @@ def lagrangian(
 
 
 class _Pricing:
-    """Prices centres at given multipliers, on threads where that pays; remembers the order of arcs between calls."""
+    """Prices centres at given multipliers, on threads where that pays; remembers how arcs were sorted."""
 
     def __init__(self, priced: Priced, threads: int | None) -> None:
+        from zonedesign.solve import _pricing  # noqa: PLC0415  (numba is slow to import)
+
         workers = threads or os.cpu_count() or 1
+        self.kernels = _pricing
         self.priced = priced
-        self.order = np.full(len(priced.units), -1, dtype=np.int32)
+        self.rows = _pricing.Rows(
+            priced.indptr,
+            priced.units,
+            priced.cost,
+            priced.allowed,
+            priced.hours,
+            priced.low,
+            priced.high,
+            order=np.full(len(priced.units), -1, dtype=np.int32),
+        )
         n, arcs = len(priced.hours), len(priced.units)
         pieces = max(1, min(workers, arcs // WORTH_A_THREAD + 1))
         # Rows of equal numbers of arcs, not of centres: the towns' rows are the long ones.
@@ -161,25 +181,19 @@ class _Pricing:
         self.spans = list(zip([0, *edges.tolist()], [*edges.tolist(), n], strict=True))
         self.pool = ThreadPoolExecutor(max_workers=pieces) if pieces > 1 else None
 
-    def __enter__(self) -> _Pricing:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         if self.pool is not None:
             self.pool.shutdown()
 
-    def _data(self, prices: Floats) -> tuple[Any, ...]:
-        p = self.priced
-        return p.indptr, p.units, p.cost, p.allowed, p.hours, prices, p.low, p.high, self.order
-
     def worth(self, prices: Floats) -> Floats:
-        """Return (n, levels): the least that a zone with this centre and level adds, inf where it cannot be."""
-        from zonedesign.solve import _pricing  # noqa: PLC0415  (numba is slow to import)
-
+        """Return (n, levels): the least that a zone of this centre and level adds, inf where it cannot be."""
         found = np.full((len(self.priced.hours), len(self.priced.low)), np.inf)
 
         def fill(span: tuple[int, int]) -> None:
-            _pricing.worth_of_centres(*span, *self._data(prices), found)
+            self.kernels.worth_of_centres(self.rows, prices, *span, found)
 
         for _ in self.pool.map(fill, self.spans) if self.pool else map(fill, self.spans):
             pass
@@ -187,29 +201,29 @@ class _Pricing:
 
     def cover(self, prices: Floats, centres: Ints, levels: Ints) -> Floats:
         """Return (n,): how often the chosen zones hold each unit, in fractions."""
-        from zonedesign.solve import _pricing  # noqa: PLC0415
-
-        return np.asarray(_pricing.cover_of(*self._data(prices), centres, levels))
+        return self.kernels.cover_of(self.rows, prices, centres, levels)
 
     def closed(self, prices: Floats, with_centre: Floats, target: float) -> Bools:
         """Return (arcs, levels): what no plan below `target` uses."""
-        from zonedesign.solve import _pricing  # noqa: PLC0415
-
         found = np.zeros((len(self.priced.units), len(self.priced.low)), dtype=np.bool_)
-        _pricing.closed_arcs(*self._data(prices), with_centre, target, found)
+        self.kernels.closed_arcs(self.rows, prices, with_centre, target, found)
         return found
 
 
 def closed_by(priced: Priced, bound: Bound, target: float, arcs: int) -> Bools:
-    """Return which of all `arcs` (arcs, levels) no plan better than `target` uses, by the bound's reduced costs.
+    """Return which of all `arcs` (arcs, levels) no plan better than `target` uses, by reduced costs.
 
-    A plan with a zone at centre j and level l costs at least the multipliers, the other levels at their cheapest, and this
-    zone with one zone less of its level (Lagrangian fixing, as Validi, Buchanan and Lykhovyd 2022 use it).
+    A plan with a zone at centre j and level l costs at least the multipliers, the other levels at their
+    cheapest, and this zone with one zone less of its level (Lagrangian fixing, as Validi, Buchanan and
+    Lykhovyd 2022 use it).
     """
     worth, count = bound.worth, len(priced.low)
     base = float(bound.multipliers[priced.hours > 0].sum())
     alone = [_cheapest(worth[:, k], int(priced.least[k]), int(priced.most[k])) for k in range(count)]
-    fewer = [_cheapest(worth[:, k], max(0, int(priced.least[k]) - 1), max(0, int(priced.most[k]) - 1)) for k in range(count)]
+    fewer = [
+        _cheapest(worth[:, k], max(0, int(priced.least[k]) - 1), max(0, int(priced.most[k]) - 1))
+        for k in range(count)
+    ]
     with_centre = np.full_like(worth, np.inf)
     for k in range(count):
         with_centre[:, k] = base + sum(alone[m] for m in range(count) if m != k) + fewer[k] + worth[:, k]
@@ -237,17 +251,24 @@ def _first_prices(priced: Priced) -> Floats:
     end = np.searchsorted(units, np.arange(n), side="right")
     zones = max(1, int(priced.least.sum()) or 1)
     at = np.minimum(begin + max(1, n // (2 * zones)), np.maximum(end - 1, 0))
-    return np.where(end > begin, priced.cost[order][np.minimum(at, max(len(order) - 1, 0))], 0.0) if len(order) else np.zeros(n)
+    if not len(order):
+        return np.zeros(n)
+    return np.where(end > begin, priced.cost[order][np.minimum(at, len(order) - 1)], 0.0)
 
 
 def choose_centres(worth: Floats, least: Ints, most: Ints) -> tuple[Ints, Ints, float] | None:
     """Return (centres, levels, total worth) of the cheapest choice of centres under the zone counts, or None.
 
-    A centre has one level; level l is used between `least[l]` and `most[l]` times. An assignment problem between centres and
-    places, of which `most - least` of each level may stay empty at no cost; only the best few centres of a level can matter.
+    A centre has one level; level l is used between `least[l]` and `most[l]` times. An assignment problem
+    between centres and places, of which `most - least` of each level may stay empty at no cost; only the best
+    few centres of a level can matter.
     """
-    n, count = worth.shape
-    places = [(level, required) for level in range(count) for required in _places(least[level], most[level], worth[:, level])]
+    count = worth.shape[1]
+    places = [
+        (level, required)
+        for level in range(count)
+        for required in _places(least[level], most[level], worth[:, level])
+    ]
     few: set[int] = set()
     need = len(places)
     for level in range(count):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zonedesign.errors import DataError
 from zonedesign.solve.improve import Draft
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def drafts(search: Search, bound: Bound, *, number: int, seed: int) -> list[Draft]:
-    """Return `number` first drafts: around the bound's own centres, then around centres from weighted k-means and by chance.
+    """Return `number` first drafts, around the bound's own centres, k-means, and centres drawn by chance.
 
     They are connected and respect borders; bands and reach are left to the search.
     """
@@ -42,8 +43,8 @@ def drafts(search: Search, bound: Bound, *, number: int, seed: int) -> list[Draf
 def grown(search: Search, centres: Ints) -> Draft:
     """Return the draft in which every unit joins the centre that the growing zones reach it from first.
 
-    All zones grow at once, by minutes from their centre, along contiguity and inside borders (a shortest-path forest, so that
-    zones are connected). Levels are all the first.
+    All zones grow at once, by minutes from their centre, along contiguity and inside borders (a shortest-path
+    forest, so that zones are connected). Levels are all the first.
     """
     case, n = search.case, len(search.problem.units)
     zone = np.full(n, -1, dtype=np.int64)
@@ -65,7 +66,7 @@ def grown(search: Search, centres: Ints) -> Draft:
 
 
 def _everywhere(search: Search, centres: Ints) -> Ints:
-    """Return the centres with one added in every piece of the map that has none, and frozen zones with one each.
+    """Return the centres with one added in every piece of the map that has none; frozen zones have one each.
 
     Where that makes too many, the pieces that have most centres for their hours give up theirs.
     """
@@ -117,7 +118,7 @@ def _pieces(search: Search) -> Ints:
 
 
 def _with_levels(search: Search, draft: Draft, levels: Ints) -> Draft:
-    """Return the draft with levels dealt out by size: the zones with most hours get the levels with the highest bands."""
+    """Return the draft with levels dealt out: zones with most hours get the levels with the highest bands."""
     k = len(draft.level)
     hours = np.bincount(draft.zone, weights=search.case.units["hours"], minlength=k)
     bands = search.case.levels
@@ -135,8 +136,13 @@ def _some_levels(search: Search) -> Ints:
     chosen = [k for k, level in enumerate(levels) for _ in range(int(level["least"]))]
     hours = float(search.case.units["hours"].sum())
     for k, level in enumerate(levels):
-        middle = (level["low"] + level["high"]) / 2 if np.isfinite(level["high"]) else max(level["low"], hours)
-        while len([c for c in chosen if c == k]) < level["most"] and sum(levels[c]["low"] for c in chosen) + middle <= hours:
+        middle = (
+            (level["low"] + level["high"]) / 2 if np.isfinite(level["high"]) else max(level["low"], hours)
+        )
+        while (
+            len([c for c in chosen if c == k]) < level["most"]
+            and sum(levels[c]["low"] for c in chosen) + middle <= hours
+        ):
             chosen.append(k)
             if len(chosen) >= len(search.problem.units):
                 break
@@ -149,6 +155,8 @@ def _k_means(problem: Problem, number: int, seed: int) -> Ints:
     from sklearn.cluster import KMeans  # noqa: PLC0415  (slow to import)
 
     points = problem.units.points
+    if points is None:
+        raise DataError("k-means needs units with points")
     where = np.column_stack([points.x, points.y])
     number = min(number, len(np.unique(where, axis=0)))
     weights = problem.hours + 1e-6 * max(float(problem.hours.mean()), 1.0)
@@ -157,7 +165,7 @@ def _k_means(problem: Problem, number: int, seed: int) -> Ints:
 
 
 def _spread_out(search: Search, number: int, random: np.random.Generator) -> Ints:
-    """Return centres drawn far apart: each next one with odds by hours x minutes to the nearest before (k-means++)."""
+    """Return centres drawn far apart, with odds by hours x minutes to the nearest before (k-means++)."""
     minutes, hours = search.case.minutes, search.case.units["hours"] + 1e-9
     first = int(random.choice(len(hours), p=hours / hours.sum()))
     chosen, nearest = [first], minutes[:, first].astype(np.float64)

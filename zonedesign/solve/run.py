@@ -1,8 +1,9 @@
 """One run of the solver: preflight, bound, construct, improve, certify, verify.
 
-Small problems go to the integer program at once. Others get first drafts around the bound's centres, which chains of annealing improve while
-the bound rises; the integer program takes what time is left where it is small enough to help. Chains, seeds and steps do not
-depend on the number of threads, so a run that is limited by work gives the same plan everywhere.
+Small problems go to the integer program at once. Others get first drafts around the bound's centres, which
+chains of annealing improve while the bound rises; the integer program takes what time is left where it is
+small enough to help. Chains, seeds and steps do not depend on the number of threads, so a run that is limited
+by work gives the same plan everywhere.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ FIRST_BOUND_SHARE, BOUND_SHARE = 0.08, 0.12
 """Shares of the time for the first bound, whose centres the drafts need, and for each later one."""
 SEARCH_SHARE = 0.5
 """Share of the time that the search has before the integer program takes over."""
+WAY_OUT = "widen a band, a count or max_minutes"
 
 
 def solve(
@@ -61,12 +63,15 @@ def solve(
 ) -> Plan:
     """Return the best plan found for a problem, verified, with its certificate.
 
-    Stops at `time_limit` seconds, at a relative `gap`, or, given `work`, after that many rounds of search whatever the time, which makes
-    runs the same byte for byte. `start` is a plan to begin from, broken rules and all. Ctrl-C ends with the best plan so far. Raises
-    `InfeasibleError` where no plan exists and that is proved, `NoPlanError` where a limit came before any plan.
+    Stops at `time_limit` seconds, at a relative `gap`, or, given `work`, after that many rounds of search
+    whatever the time, which makes runs the same byte for byte. `start` is a plan to begin from, broken rules
+    and all. Ctrl-C ends with the best plan so far. Raises `InfeasibleError` where no plan exists and that is
+    proved, `NoPlanError` where a limit came before any plan.
     """
     if not (time_limit > 0 and gap >= 0) or (work is not None and work < 1):
-        raise ScenarioError(f"time_limit {time_limit}, gap {gap}, work {work}: limits are positive, a gap is not negative")
+        raise ScenarioError(
+            f"time_limit {time_limit}, gap {gap}, work {work}: limits are positive, a gap is not negative"
+        )
     if start is not None:
         problem = problem.with_(start=start)
     run = _Run(problem, time_limit, gap, seed, threads, work, progress or silent)
@@ -132,12 +137,9 @@ class _Run:
         held[self.problem.arcs.units[self.possible.any(axis=1)]] = True
         if not held.all():
             lost = self.problem.units.ids[~held]
-            _refuse(
-                [
-                    f"{counted(len(lost), 'unit')} can be in no zone that keeps its bands, reach and connection: {listed(lost)}; "
-                    "exclude them, widen a band, raise max_minutes or add a bridge"
-                ]
-            )
+            where = "in no zone that keeps its bands, reach and connection"
+            way_out = "exclude them, widen a band, raise max_minutes or add a bridge"
+            _refuse([f"{counted(len(lost), 'unit')} can be {where}: {listed(lost)}; {way_out}"])
 
     # Search: bound, construct, improve.
 
@@ -147,9 +149,11 @@ class _Run:
         search = Search.of(self.problem, self.possible)
         self._warm_up(priced, search)
         few, many = _steps_of(priced)
-        lagrangian = bounding.lagrangian(priced, iterations=few, threads=self.threads, deadline=self._deadline(FIRST_BOUND_SHARE))
+        lagrangian = bounding.lagrangian(
+            priced, iterations=few, threads=self.threads, deadline=self._deadline(FIRST_BOUND_SHARE)
+        )
         if lagrangian.infeasible:
-            _refuse(["no choice of centres meets the zone counts within bands and reach; widen a band, a count or max_minutes"])
+            _refuse([f"no choice of centres meets the zone counts within bands and reach; {WAY_OUT}"])
         self.bound = max(self.bound, lagrangian.value)
         drafts = construct.drafts(search, lagrangian, number=CHAINS, seed=self.seed)
         if start is not None:
@@ -166,27 +170,40 @@ class _Run:
             if not lagrangian.converged and not self.done():
                 target = self.objective if self.objective < math.inf else None
                 lagrangian = bounding.lagrangian(
-                    priced, target=target, start=lagrangian.multipliers, iterations=few if number else many,
-                    gap=self.gap, threads=self.threads, deadline=self._deadline(self.seconds / self.time_limit + BOUND_SHARE),
-                )  # fmt: skip
+                    priced,
+                    target=target,
+                    start=lagrangian.multipliers,
+                    iterations=few if number else many,
+                    gap=self.gap,
+                    threads=self.threads,
+                    deadline=self._deadline(self.seconds / self.time_limit + BOUND_SHARE),
+                )
                 self.bound = max(self.bound, lagrangian.value)
             self._tell("search", number)
         else:
             raise SolverError("the search ended by itself")
         if self.work is not None and self.stopped_by is None:
             self.stopped_by = StoppedBy.WORK
-        self.closed = bounding.closed_by(priced, lagrangian, self.objective, len(self.possible)) if self.best is not None else None
+        if self.best is not None:
+            self.closed = bounding.closed_by(priced, lagrangian, self.objective, len(self.possible))
 
     def _warm_up(self, priced: bounding.Priced, search: Search) -> None:
-        """Have the kernels compiled, which the first run on a machine waits for; the time limit covers solving only."""
+        """Have the kernels compiled, which a first run waits for; the time limit covers solving only."""
         self.progress("search", None, "making the kernels ready (slow the first time only)")
         asleep = time.monotonic()
         bounding.lagrangian(priced, iterations=1, threads=1)
         n = len(self.problem.units)
-        search.improve(Draft(np.zeros(n, np.int64), np.zeros(1, np.int64), np.zeros(1, np.int64)), moves=0, seed=0, heat=1.0)
+        search.improve(
+            Draft(np.zeros(n, np.int64), np.zeros(1, np.int64), np.zeros(1, np.int64)),
+            moves=0,
+            seed=0,
+            heat=1.0,
+        )
         self.began += time.monotonic() - asleep
 
-    def _round(self, search: Search, pool: list[Draft], number: int, heat: float, share: float) -> list[Draft]:
+    def _round(
+        self, search: Search, pool: list[Draft], number: int, heat: float, share: float
+    ) -> list[Draft]:
         """Return the chains' drafts after one round, the worst replaced by the best; keeps the best plan."""
         seeds = [(self.seed * 1_000_003 + number * 101 + chain) % (2**31) for chain in range(CHAINS)]
         stop = np.zeros(1, dtype=np.int64)
@@ -199,7 +216,9 @@ class _Run:
             timer.daemon = True
             timer.start()
         try:
-            found = search.improve_all(pool, moves=_moves_of(search), seeds=seeds, heat=heat, threads=self.threads, stop=stop)
+            found = search.improve_all(
+                pool, moves=_moves_of(search), seeds=seeds, heat=heat, threads=self.threads, stop=stop
+            )
         finally:
             if timer is not None:
                 timer.cancel()
@@ -215,7 +234,9 @@ class _Run:
         """Keep a draft as the best plan where it is better and passes verification."""
         if not math.isfinite(draft.price):
             return
-        levels = {int(c): self.problem.levels[int(k)].name for c, k in zip(draft.centre, draft.level, strict=True)}
+        levels = {
+            int(c): self.problem.levels[int(k)].name for c, k in zip(draft.centre, draft.level, strict=True)
+        }
         self._take(Plan.of(self.problem.units, self.problem.times, draft.centre[draft.zone], levels))
 
     def _take(self, plan: Plan) -> None:
@@ -256,7 +277,7 @@ class _Run:
             progress=self.progress,
         )
         if outcome.status is Status.INFEASIBLE and self.best is None:
-            _refuse(["the rules cannot all be met: the whole integer program has no solution; widen a band, a count or max_minutes"])
+            _refuse([f"the rules cannot all be met: the whole integer program has no solution; {WAY_OUT}"])
         if outcome.plan is not None:
             self._take(outcome.plan)
         if outcome.bound is not None:
@@ -273,7 +294,7 @@ class _Run:
                 raise NoPlanError(f"interrupted after {self.seconds:.0f} s, before any plan was found")
             known = "" if math.isinf(self.bound) else f" (any plan costs at least {self.bound:.4g})"
             raise NoPlanError(
-                f"no plan found in {self.seconds:.0f} s{known}; give it more time, or widen a band, a count or max_minutes"
+                f"no plan found in {self.seconds:.0f} s{known}; give it more time, or {WAY_OUT}"
             )
         problem = self.problem
         plan, bound = self.best, min(self.bound, self.objective)
@@ -291,7 +312,7 @@ class _Run:
             bridges=() if graph is None else graph.bridges,
             inputs=problem.about.inputs,
             versions=provenance.versions(),
-            rules=tuple(verdicts.to_dict("records")),
+            rules=tuple({str(k): v for k, v in row.items()} for row in verdicts.to_dict("records")),
             details=self.details,
         )
         return plan.with_certificate(certificate)
@@ -309,13 +330,13 @@ class _Run:
 
 
 def _steps_of(priced: bounding.Priced) -> tuple[int, int]:
-    """Return how many subgradient steps a first or later bound, and the main one, take: fewer where each is slow."""
+    """Return how many subgradient steps a first or later bound and the main one take: fewer where slow."""
     main = int(min(1500, max(60, 4e8 / max(len(priced.units), 1))))
     return max(30, main // 5), main
 
 
 def _moves_of(search: Search) -> int:
-    """Return how many moves a chain makes in a round: enough for every unit to be tried several hundred times."""
+    """Return how many moves a chain makes in a round: enough to try every unit several hundred times."""
     return min(4_000_000, max(100_000, 800 * len(search.problem.units)))
 
 
