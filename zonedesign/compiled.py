@@ -23,7 +23,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def _cache() -> Path | None:
     """Return the folder for machine code, made where it is not there, or None to do without.
 
-    numba looks only at the file that a kernel stands in, not at the kernels it calls: a folder for every state
+    numba looks only at the file that a kernel stands in, not at those it calls: a folder for every state
     of all of them keeps it from running what was compiled from older ones.
     """
     if os.environ.get("ZONEDESIGN_NO_CACHE"):

@@ -47,8 +47,8 @@ def build(
 ) -> Problem:
     """Return the problem that a scenario states; `files` are the scenario's own, first the one asked for.
 
-    `start` is the file of a plan, or a Plan, to begin from; with `judging`, minutes are known farther out. What
-    is cheap to check is checked before the roads are read. Raises `DataError` and `ScenarioError`.
+    `start` is the file of a plan, or a Plan, to begin from; with `judging`, minutes are known farther
+    out. What is cheap to check is checked before the roads are read. Raises `DataError` and `ScenarioError`.
     """
     tell = progress or silent
     notes: Notes = []
@@ -94,7 +94,7 @@ def build(
 
 
 JUDGING_FACTOR = 3.0
-"""How much farther than rules ask travel times go where any plan may come: what breaks a limit has its figure."""
+"""How much farther than rules ask travel times go where any plan may come, so that a break has its figure."""
 
 
 def cutoff(levels: Iterable[Level]) -> float | None:

@@ -69,8 +69,8 @@ def _sort_row(rows: Rows, prices: Floats, centre: int) -> None:
 def _fill(rows: Rows, prices: Floats, centre: int, level: int, cover: Floats) -> tuple[float, float]:
     """Return the least worth of a zone at `centre` (itself, then arcs by ratio), and of an hour in it.
 
-    That of an hour is the ratio of the last arc that went in, in part or against its will. Adds to `cover` (n,)
-    when it is not empty.
+    That of an hour is the ratio of the last arc that went in, in part or against its will. Adds to `cover`
+    (n,) when it is not empty.
     """
     begin, end = rows.indptr[centre], rows.indptr[centre + 1]
     low, high, hours = rows.low[level], rows.high[level], rows.hours
