@@ -15,10 +15,11 @@ Every message is one line: what, how many, which, and the way out.
 from __future__ import annotations
 
 import difflib
+import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 
 class ZoneDesignError(Exception):
@@ -108,3 +109,13 @@ def _is_missing(item: Any) -> bool:
         return item is None or bool(item == "") or not bool(item == item)  # noqa: PLR0124  (NaN is not itself)
     except TypeError:  # NA compares as NA, which is neither true nor false
         return True
+
+
+def require_number(what: str, value: Any, wanted: str, holds: Callable[[Any], bool]) -> None:
+    """Raise `ScenarioError` where `value` is no finite number or `holds` denies it; `wanted` is words."""
+    try:
+        right = not isinstance(value, (bool, str)) and math.isfinite(value) and holds(value)
+    except TypeError:
+        right = False
+    if not right:
+        raise ScenarioError(f"{what} is {value!r}; it must be {wanted}")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
 
 FAR = 1e30
+NEARLY = 0.005
+"""How far below the best value, as a share, prices still choose centres worth trying."""
 WORTH_A_THREAD = 100_000
 """Arcs below which a second thread costs more than it brings."""
 
@@ -42,8 +45,8 @@ class Bound:
 
     `value` is proved; `multipliers` (n,) are the prices of the units that prove it; `worth` (n, levels) is
     the least that a zone with that centre and level adds to it (inf where impossible); `centres` and `levels`
-    are the zones chosen at these prices. `infeasible` is true where the choice of centres itself is
-    impossible, `converged` where more steps would not raise the value.
+    are the zones chosen at these prices, `others` some chosen at prices nearly as good. `infeasible` is true
+    where the choice of centres itself is impossible, `converged` where more steps would not raise the value.
     """
 
     value: float
@@ -53,6 +56,7 @@ class Bound:
     levels: Ints
     infeasible: bool = False
     converged: bool = False
+    others: tuple[tuple[Ints, Ints], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +126,7 @@ def lagrangian(
     best = Bound(-math.inf, prices, np.full((n, count), np.inf), np.zeros(0, np.int64), np.zeros(0, np.int64))
     theta, stale, direction = 1.0, 0, np.zeros(n)
     demand = priced.hours > 0
+    trail: deque[tuple[Ints, Ints]] = deque(maxlen=60)
     with _Pricing(priced, threads) as pricing:
         for step in range(iterations):
             worth = pricing.worth(prices)
@@ -131,6 +136,8 @@ def lagrangian(
             centres, levels, total = chosen
             value = float(prices[demand].sum()) + total
             stale = 0 if value > best.value + 1e-5 * abs(value) else stale + 1
+            if step % 5 == 0 and value > best.value - NEARLY * abs(best.value):
+                trail.append((centres, levels))
             if value > best.value:
                 best = Bound(value, prices.copy(), worth, centres, levels)
             goal = target if target is not None else best.value + 0.05 * abs(best.value) + 1e-9
@@ -141,7 +148,7 @@ def lagrangian(
                 theta, stale, prices = 0.8 * theta, 0, best.multipliers.copy()
                 direction[:] = 0.0
                 if theta < 1e-3:
-                    return replace(best, converged=True)
+                    return replace(best, converged=True, others=tuple(trail))
                 continue
             slope = np.where(demand, 1.0 - pricing.cover(prices, centres, levels), 0.0)
             # Camerini, Fratta and Maffioli (1975): a direction that remembers the last one does not zigzag.
@@ -150,9 +157,9 @@ def lagrangian(
             # Multipliers are of the size of hours: steps in proportion serve big and small units alike.
             norm = float(((direction**2) * priced.hours).sum())
             if norm <= 1e-15:
-                return replace(best, converged=True)
+                return replace(best, converged=True, others=tuple(trail))
             prices = prices + theta * (goal - value) / norm * direction * priced.hours
-    return best
+    return replace(best, others=tuple(trail))
 
 
 class _Pricing:

@@ -27,16 +27,20 @@ def drafts(search: Search, bound: Bound, *, number: int, seed: int) -> list[Draf
     """
     problem = search.problem
     random = np.random.default_rng(seed)
-    levels = bound.levels if len(bound.levels) else _some_levels(search)
+    own = [(bound.centres, bound.levels)] if len(bound.centres) else []
+    if own:
+        own += [bound.others[int(k)] for k in random.permutation(len(bound.others))[: max(0, number - 2)]]
+    levels = bound.levels if own else _some_levels(search)
     found = []
     for k in range(number):
-        if k == 0 and len(bound.centres):
-            centres = bound.centres
-        elif k % 2 or problem.units.points is None:
+        if k < len(own):
+            centres, levels = own[k]
+        elif k % 2 == 0 or problem.units.points is None:
             centres = _spread_out(search, len(levels), random)
         else:
             centres = _k_means(problem, len(levels), int(random.integers(2**31)))
-        found.append(_with_levels(search, grown(search, _everywhere(search, centres)), levels))
+        draft = grown(search, _everywhere(search, centres))
+        found.append(_gathered(search, _with_levels(search, draft, levels)))
     return found
 
 
@@ -128,6 +132,36 @@ def _with_levels(search: Search, draft: Draft, levels: Ints) -> Draft:
     level = np.empty(k, dtype=np.int64)
     level[np.argsort(-hours, kind="stable")] = dealt
     return Draft(draft.zone, level, draft.centre)
+
+
+def _gathered(search: Search, draft: Draft) -> Draft:
+    """Return the draft with zones joined that are not neighbours, where counts allow fewer than there are.
+
+    Only a level that need not be connected may have such zones, and moves of the search join neighbours only:
+    an archipelago would keep a zone for every island. The smallest joins the zone nearest by minutes.
+    """
+    case, zone, level = search.case, draft.zone.copy(), draft.level.copy()
+    loose, most = np.flatnonzero(case.levels["loose"]), search.slots - 1
+    frozen = case.units["fixed"][draft.centre] > 0
+    nest, count = case.units["nest"][draft.centre], len(draft.level)
+    if not len(loose) or count <= most:
+        return draft
+    free = ~frozen
+    while int(free.sum() + frozen.sum()) > most:
+        hours = np.bincount(zone, weights=case.units["hours"], minlength=count)
+        partners = np.bincount(nest[free], minlength=int(nest.max()) + 1) > 1
+        small = np.flatnonzero(free & partners[nest])
+        if not len(small):
+            break
+        giver = small[np.argmin(hours[small])]
+        near = np.flatnonzero(free & (nest == nest[giver]) & (np.arange(count) != giver))
+        taker = near[np.argmin(case.minutes[draft.centre[giver], draft.centre[near]])]
+        zone[zone == giver] = taker
+        free[giver] = False
+        if not case.levels["loose"][level[taker]]:
+            level[taker] = loose[0]
+    used, packed = np.unique(zone, return_inverse=True)
+    return Draft(packed.astype(np.int64), level[used], draft.centre[used])
 
 
 def _some_levels(search: Search) -> Ints:

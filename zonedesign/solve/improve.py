@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
-LARGE_SHARE = 0.05
+INTERRUPTED = 2
+LARGE_SHARE = 0.1
 """Share of moves that recombine two zones."""
 
 
@@ -73,7 +74,8 @@ class Search:
     ) -> list[Draft]:
         """Return the drafts improved, each by one chain of `moves` from its own seed, on threads.
 
-        Chains end early once `stop[0]` is not 0, and so they do when the caller is interrupted.
+        Chains end early once `stop[0]` is not 0. When the caller is interrupted they end too, what they have
+        found is returned all the same, and `stop[0]` is `INTERRUPTED`.
         """
         stop = np.zeros(1, dtype=np.int64) if stop is None else stop
 
@@ -81,11 +83,12 @@ class Search:
             return self.improve(pair[0], moves=moves, seed=pair[1], heat=heat, stop=stop)
 
         with ThreadPoolExecutor(max_workers=threads or os.cpu_count() or 1) as pool:
+            running = [pool.submit(chain, pair) for pair in zip(drafts, seeds, strict=True)]
             try:
-                return list(pool.map(chain, zip(drafts, seeds, strict=True)))
-            except BaseException:
-                stop.fill(1)
-                raise
+                wait(running)
+            except KeyboardInterrupt:
+                stop.fill(INTERRUPTED)
+            return [each.result() for each in running]
 
     def improve(self, draft: Draft, *, moves: int, seed: int, heat: float, stop: Ints | None = None) -> Draft:
         """Return the best draft without broken rules that one chain finds from `draft`, or else its last.
@@ -151,7 +154,8 @@ class Search:
     def _state_of(self, draft: Draft) -> State:
         from zonedesign.solve import _state  # noqa: PLC0415
 
-        n, slots, case = len(draft.zone), self.slots, self.case
+        n, case = len(draft.zone), self.case
+        slots = max(self.slots, len(draft.level))  # a start plan may have more zones than counts allow
         units = np.zeros(n, dtype=_state.STATE_UNIT)
         units["zone"] = draft.zone
         zones = np.zeros(slots, dtype=_state.STATE_ZONE)

@@ -19,14 +19,22 @@ import numpy as np
 
 from zonedesign import provenance
 from zonedesign.certificate import OPTIMAL_GAP, Certificate, Status, StoppedBy, relative_gap, status_of
-from zonedesign.errors import InfeasibleError, NoPlanError, ScenarioError, SolverError, counted, listed
+from zonedesign.errors import (
+    InfeasibleError,
+    NoPlanError,
+    ScenarioError,
+    SolverError,
+    counted,
+    listed,
+    require_number,
+)
 from zonedesign.plan import Plan
 from zonedesign.progress import Progress, silent
 from zonedesign.solve import bound as bounding
 from zonedesign.solve import certify as certifying
 from zonedesign.solve import construct
 from zonedesign.solve.fixing import possible_arcs
-from zonedesign.solve.improve import Draft, Search
+from zonedesign.solve.improve import INTERRUPTED, Draft, Search
 from zonedesign.solve.preflight import preflight
 from zonedesign.verify import verify
 
@@ -39,7 +47,13 @@ log = logging.getLogger(__name__)
 
 CHAINS = 4
 """Chains of annealing in a round: their number is fixed, so that threads do not change what is found."""
-SMALL_UNITS, SMALL_ARCS = 100, 10_000
+HEATS = (1.0, 0.5, 1.5, 0.25)
+"""First temperatures of rounds, as multiples of what a typical unit costs."""
+LONGEST_ROUND, MOST_MOVES_A_UNIT = 20.0, 20_000
+"""Seconds and moves that a chain of one round has at most."""
+STALE_ROUNDS = 4
+"""Rounds without a better plan after which the integer program takes over, where it may."""
+SMALL_UNITS, SMALL_ARCS = 40, 10_000
 """Up to here the integer program alone is the quickest."""
 WHOLE_ARCS = 120_000
 """Arcs by level up to which the whole integer program is worth its time after the search."""
@@ -68,11 +82,17 @@ def solve(
     and all. Ctrl-C ends with the best plan so far. Raises `InfeasibleError` where no plan exists and that is
     proved, `NoPlanError` where a limit came before any plan.
     """
-    if not (time_limit > 0 and gap >= 0) or (work is not None and work < 1):
-        raise ScenarioError(
-            f"time_limit {time_limit}, gap {gap}, work {work}: limits are positive, a gap is not negative"
-        )
+    require_number("time_limit", time_limit, "a number of seconds above 0", lambda value: value > 0)
+    require_number("gap", gap, "a share from 0 to 1", lambda value: 0 <= value <= 1)
+    require_number("seed", seed, "a whole number, 0 or more", lambda v: v >= 0 and v % 1 == 0)
+    for what, count in (("threads", threads), ("work", work)):
+        if count is not None:
+            require_number(what, count, "a whole number above 0", lambda v: v >= 1 and v % 1 == 0)
     if start is not None:
+        if not isinstance(start, Plan):
+            raise ScenarioError(
+                f"start is a {type(start).__name__}; it must be a Plan, such as read_plan gives"
+            )
         problem = problem.with_(start=start)
     run = _Run(problem, time_limit, gap, seed, threads, work, progress or silent)
     try:
@@ -107,6 +127,7 @@ class _Run:
     began: float = field(default_factory=time.monotonic)
     possible: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), dtype=np.bool_))
     closed: NDArray[np.bool_] | None = None
+    repairer: Search | None = None
 
     @property
     def seconds(self) -> float:
@@ -150,7 +171,7 @@ class _Run:
         self._warm_up(priced, search)
         few, many = _steps_of(priced)
         lagrangian = bounding.lagrangian(
-            priced, iterations=few, threads=self.threads, deadline=self._deadline(FIRST_BOUND_SHARE)
+            priced, iterations=many, threads=self.threads, deadline=self._deadline(FIRST_BOUND_SHARE)
         )
         if lagrangian.infeasible:
             _refuse([f"no choice of centres meets the zone counts within bands and reach; {WAY_OUT}"])
@@ -159,21 +180,25 @@ class _Run:
         if start is not None:
             drafts[0] = search.draft_of(start)
         share = SEARCH_SHARE if self._whole_helps() else 1.0
-        pool = drafts
+        pool, moves, stale = drafts, _moves_of(search), 0
         for number in range(10**9):
             if self.done() or (self.work is not None and number >= self.work):
                 break
-            if self.work is None and self.seconds >= share * self.time_limit and self.best is not None:
+            out_of_share = self.seconds >= share * self.time_limit or stale >= STALE_ROUNDS
+            if self.work is None and share < 1 and out_of_share and (self.best is not None or stale >= 9):
                 break
-            heat = 1.0 if number == 0 else float([0.5, 0.25, 1.0, 0.1][number % 4])
-            pool = self._round(search, pool, number, heat, share)
+            before, began = self.objective, self.seconds
+            pool = self._round(search, pool, number, moves, share)
+            stale = 0 if self.objective < before - OPTIMAL_GAP * abs(self.objective) else stale + 1
+            if self.work is None:
+                moves = self._more_moves(search, moves, self.seconds - began, share)
             if not lagrangian.converged and not self.done():
                 target = self.objective if self.objective < math.inf else None
                 lagrangian = bounding.lagrangian(
                     priced,
                     target=target,
                     start=lagrangian.multipliers,
-                    iterations=few if number else many,
+                    iterations=few,
                     gap=self.gap,
                     threads=self.threads,
                     deadline=self._deadline(self.seconds / self.time_limit + BOUND_SHARE),
@@ -184,6 +209,7 @@ class _Run:
             raise SolverError("the search ended by itself")
         if self.work is not None and self.stopped_by is None:
             self.stopped_by = StoppedBy.WORK
+        self.repairer = search
         if self.best is not None:
             self.closed = bounding.closed_by(priced, lagrangian, self.objective, len(self.possible))
 
@@ -191,7 +217,8 @@ class _Run:
         """Have the kernels compiled, which a first run waits for; the time limit covers solving only."""
         self.progress("search", None, "making the kernels ready (slow the first time only)")
         asleep = time.monotonic()
-        bounding.lagrangian(priced, iterations=1, threads=1)
+        first = bounding.lagrangian(priced, iterations=1, threads=1)
+        bounding.closed_by(priced, first, math.inf, len(self.possible))
         n = len(self.problem.units)
         search.improve(
             Draft(np.zeros(n, np.int64), np.zeros(1, np.int64), np.zeros(1, np.int64)),
@@ -201,9 +228,7 @@ class _Run:
         )
         self.began += time.monotonic() - asleep
 
-    def _round(
-        self, search: Search, pool: list[Draft], number: int, heat: float, share: float
-    ) -> list[Draft]:
+    def _round(self, search: Search, pool: list[Draft], number: int, moves: int, share: float) -> list[Draft]:
         """Return the chains' drafts after one round, the worst replaced by the best; keeps the best plan."""
         seeds = [(self.seed * 1_000_003 + number * 101 + chain) % (2**31) for chain in range(CHAINS)]
         stop = np.zeros(1, dtype=np.int64)
@@ -217,27 +242,54 @@ class _Run:
             timer.start()
         try:
             found = search.improve_all(
-                pool, moves=_moves_of(search), seeds=seeds, heat=heat, threads=self.threads, stop=stop
+                pool,
+                moves=moves,
+                seeds=seeds,
+                heat=HEATS[number % len(HEATS)],
+                threads=self.threads,
+                stop=stop,
             )
         finally:
             if timer is not None:
                 timer.cancel()
         for draft in found:
             self._offer(draft)
+        if stop[0] == INTERRUPTED:
+            raise KeyboardInterrupt
         kept = [new if new.price <= old.price else old for new, old in zip(found, pool, strict=True)]
         order = sorted(range(CHAINS), key=lambda k: (kept[k].price, k))
         if number % 3 == 2 and math.isfinite(kept[order[0]].price):
             kept[order[-1]] = kept[order[0]]
         return kept
 
+    def _more_moves(self, search: Search, moves: int, took: float, share: float) -> int:
+        """Return how many moves the chains of the next round make: long cooling finds what short cannot."""
+        seconds = min(LONGEST_ROUND, 0.45 * (share * self.time_limit - self.seconds))
+        wanted = moves * max(seconds, 1.0) / max(took, 0.01)
+        n = len(search.problem.units)
+        most = MOST_MOVES_A_UNIT * n * min(1.0, n / 400)  # few units are soon exhausted
+        return int(max(_moves_of(search), min(most, wanted)))
+
     def _offer(self, draft: Draft) -> None:
         """Keep a draft as the best plan where it is better and passes verification."""
+        if math.isfinite(draft.price):
+            self._take(self._plan_of(draft))
+
+    def _plan_of(self, draft: Draft) -> Plan:
+        names = [level.name for level in self.problem.levels]
+        levels = {int(c): names[int(k)] for c, k in zip(draft.centre, draft.level, strict=True)}
+        return Plan.of(self.problem.units, self.problem.times, draft.centre[draft.zone], levels)
+
+    def _repaired(self, plan: Plan) -> Plan | None:
+        """Return a plan near one of the integer program that breaks rules, or None."""
+        if self.repairer is None:
+            return None
+        moves = _moves_of(self.repairer)
+        draft = self.repairer.improve(self.repairer.draft_of(plan), moves=moves, seed=self.seed, heat=0.2)
         if not math.isfinite(draft.price):
-            return
-        levels = {
-            int(c): self.problem.levels[int(k)].name for c, k in zip(draft.centre, draft.level, strict=True)
-        }
-        self._take(Plan.of(self.problem.units, self.problem.times, draft.centre[draft.zone], levels))
+            return None
+        near = self._plan_of(draft)
+        return near if bool(verify(near, self.problem)["passed"].all()) else None
 
     def _take(self, plan: Plan) -> None:
         objective = self.problem.value(self.problem.terms(plan))
@@ -262,7 +314,7 @@ class _Run:
         left = math.inf if self.work is not None else max(0.1, share * self.time_limit - self.seconds)
         self.progress("certify", None, "the whole integer program")
         limits = certifying.Limits(
-            seconds=left,
+            seconds=0.95 * left,  # the engine looks at the clock late
             gap=self.gap,
             nodes=None if self.work is None else 1000 * self.work,
             seed=self.seed,
@@ -274,6 +326,7 @@ class _Run:
             bound=None if math.isinf(self.bound) else self.bound,
             fixed=self.closed,
             limits=limits,
+            repair=None if self.repairer is None else self._repaired,
             progress=self.progress,
         )
         if outcome.status is Status.INFEASIBLE and self.best is None:

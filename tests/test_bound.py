@@ -1,0 +1,183 @@
+"""The bound: never above the optimum, and what it closes no better plan uses."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import brute
+import numpy as np
+import pytest
+import toy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
+from zonedesign.solve import bound as room
+from zonedesign.solve.bound import Priced, choose_centres, closed_by, lagrangian
+from zonedesign.solve.certify import Limits, certify
+from zonedesign.solve.fixing import possible_arcs
+
+SEEDS = st.integers(0, 10**9)
+
+
+def bounded(problem, **options):
+    priced = Priced.of(problem, possible_arcs(problem))
+    return priced, lagrangian(priced, threads=1, **{"iterations": 150} | options)
+
+
+@settings(max_examples=120, deadline=None)
+@given(seed=SEEDS)
+def test_bound_is_never_above_the_optimum(seed):
+    problem = brute.tiny(seed)
+    best = brute.best_objective(problem)
+    _, bound = bounded(problem)
+    if best is not None:
+        assert not bound.infeasible
+        assert bound.value <= best + 1e-9
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=SEEDS)
+def test_bound_stays_valid_when_steered_by_a_target(seed):
+    problem = brute.tiny(seed)
+    best = brute.best_objective(problem)
+    if best is not None:
+        _, bound = bounded(problem, target=best)
+        assert bound.value <= best + 1e-9
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=SEEDS)
+def test_closed_arcs_are_in_no_optimal_plan_that_beats_the_target(seed):
+    problem = brute.tiny(seed)
+    plan = certify(problem, limits=Limits(threads=1)).plan
+    if plan is None:
+        return
+    arcs, n = problem.arcs, len(problem.units)
+    priced, bound = bounded(problem)
+    target = problem.value(problem.terms(plan)) * 1.001 + 1e-6
+    closed = closed_by(priced, bound, target, len(arcs.units))
+    centre_of = plan.centres[plan.zone]
+    names = [level.name for level in problem.levels]
+    level_of = np.array([names.index(level) for level in plan.levels])[plan.zone]
+    rows = np.repeat(np.arange(n), np.diff(arcs.indptr))
+    used = centre_of[arcs.units] == rows
+    assert used.sum() == n
+    assert not closed[used, level_of[arcs.units[used]]].any()
+
+
+def test_a_target_just_above_the_bound_closes_something():
+    problem = toy.problem(level={"weekly_hours": (50, 70), "max_minutes": None})
+    priced, bound = bounded(problem)
+    near = closed_by(priced, bound, bound.value * 1.001, len(problem.arcs.units))
+    far = closed_by(priced, bound, math.inf, len(problem.arcs.units))
+    assert near.any()
+    assert (far <= near).all()
+
+
+def test_bound_of_the_toy_is_its_optimum():
+    # Six units of ten hours around a centre: 0, 2, 2, 2, 4 and 4 minutes make a mean of 14 / 6.
+    _, bound = bounded(toy.problem(), iterations=400, target=14 / 6)
+    assert bound.value == pytest.approx(14 / 6, rel=1e-3)
+    assert bound.value <= 14 / 6 + 1e-9
+
+
+def test_counts_that_no_centres_meet_are_infeasible():
+    # Thirteen zones of twelve units; a band that not even all hours fill.
+    assert bounded(toy.problem(level={"weekly_hours": None, "zones": 13}))[1].infeasible
+    assert bounded(toy.problem(level={"weekly_hours": (130, 140), "zones": (1, 2)}))[1].infeasible
+
+
+def test_bound_starts_again_from_its_own_multipliers():
+    problem = toy.problem()
+    priced, first = bounded(problem, iterations=40)
+    again = lagrangian(priced, start=first.multipliers, iterations=40, threads=1)
+    assert again.value >= first.value
+
+
+def test_bound_ends_when_told_to():
+    _, bound = bounded(toy.problem(), iterations=10**9, stop=lambda: True)
+    assert math.isfinite(bound.value)
+    _, bound = bounded(toy.problem(), iterations=10**9, deadline=-math.inf)
+    assert math.isfinite(bound.value)
+
+
+def test_threads_do_not_change_the_bound(monkeypatch):
+    priced = Priced.of(brute.tiny(5), possible_arcs(brute.tiny(5)))
+    alone = lagrangian(priced, iterations=60, threads=1)
+    monkeypatch.setattr(room, "WORTH_A_THREAD", 2)
+    together = lagrangian(priced, iterations=60, threads=2)
+    assert together.value == alone.value
+    assert (together.multipliers == alone.multipliers).all()
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_chosen_centres_are_the_cheapest_choice(data):
+    n, count = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 2))
+    one = st.one_of(st.just(math.inf), st.integers(-6, 6).map(float))
+    worth = np.array(data.draw(st.lists(one, min_size=n * count, max_size=n * count))).reshape(n, count)
+    least = np.array(data.draw(st.lists(st.integers(0, 3), min_size=count, max_size=count)))
+    most = least + np.array(data.draw(st.lists(st.integers(0, 3), min_size=count, max_size=count)))
+    best = math.inf
+    for levels in itertools.product(range(-1, count), repeat=n):  # -1: no zone there
+        if all(least[k] <= levels.count(k) <= most[k] for k in range(count)):
+            best = min(best, sum(worth[j, k] for j, k in enumerate(levels) if k >= 0))
+    found = choose_centres(worth, least, most)
+    if math.isinf(best):
+        assert found is None
+    else:
+        centres, levels, total = found
+        assert total == pytest.approx(best)
+        assert total == pytest.approx(worth[centres, levels].sum())
+        assert len(set(centres.tolist())) == len(centres)
+        assert (np.bincount(levels, minlength=count) >= least).all()
+        assert (np.bincount(levels, minlength=count) <= most).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=SEEDS)
+def test_worth_of_a_centre_is_a_linear_program(seed):
+    problem = brute.tiny(seed)
+    dice = np.random.default_rng(seed)
+    priced = Priced.of(problem, possible_arcs(problem))
+    if not len(priced.units):
+        return
+    n = len(priced.hours)
+    with room._Pricing(priced, 1) as pricing:
+        for _ in range(3):  # the second and third time from the order of the last
+            prices = dice.normal(0.3, 1.0, n) * priced.hours / max(priced.hours.sum(), 1.0) * 5
+            worth = pricing.worth(prices)
+            for j, k in itertools.product(range(n), range(len(priced.low))):
+                expected = by_linear_program(priced, prices, j, k)
+                assert worth[j, k] == pytest.approx(expected, abs=1e-9)
+                if math.isfinite(expected):
+                    held = pricing.cover(prices, np.array([j]), np.array([k]))
+                    assert (held >= 0).all()
+                    assert (held <= 1 + 1e-12).all()
+                    assert priced.low[k] - 1e-6 <= held @ priced.hours <= priced.high[k] + 1e-6
+
+
+def by_linear_program(priced: Priced, prices: np.ndarray, j: int, k: int) -> float:
+    """Least worth of a zone with centre j and level k: the centre itself, any shares of the others."""
+    here = [a for a in range(priced.indptr[j], priced.indptr[j + 1]) if priced.allowed[a, k]]
+    own = [a for a in here if priced.units[a] == j]
+    if not own:
+        return math.inf
+    paid = np.where(priced.hours > 0, prices, 0.0)
+    others = [a for a in here if a not in own]
+    gains = [priced.cost[a] - paid[priced.units[a]] for a in others]
+    hours = [priced.hours[priced.units[a]] for a in others]
+    base, held = priced.cost[own[0]] - paid[j], priced.hours[j]
+    if not others:
+        fits = priced.low[k] - 1e-9 <= held <= priced.high[k]
+        return base if fits else math.inf
+    rows, limits = [[-h for h in hours]], [held - priced.low[k]]
+    if math.isfinite(priced.high[k]):
+        rows.append(hours)
+        limits.append(priced.high[k] - held)
+    solved = linprog(gains, A_ub=rows, b_ub=limits, bounds=(0, 1))
+    if solved.status == 2:
+        return math.inf
+    return base + solved.fun
