@@ -24,7 +24,7 @@ types: $(VENV)/installed-dev
 	$(BIN)/mypy
 
 tests: $(VENV)/installed-dev
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 # Opens the first notebook.
 notebook: $(VENV)/installed-dev
