@@ -100,9 +100,7 @@ def test_what_is_proved_is_said_in_plain_words() -> None:
     value = problem.value(problem.terms(plan))
     stopped = Certificate(Status.FEASIBLE, value, bound=value * 0.95, stopped_by=StoppedBy.TIME)
     said = text_of(page(plan.with_certificate(stopped), problem))
-    assert (
-        "Feasible: no plan can be more than 5.0 % better (the search stopped at its time limit)." in said
-    )
+    assert "Feasible: no plan can be more than 5.0 % better (the search stopped at its time limit)." in said
     best = Certificate(Status.OPTIMAL, value, bound=value)
     assert "no plan that meets the rules has a better objective" in text_of(
         page(plan.with_certificate(best), problem)

@@ -28,8 +28,9 @@ def drafts(search: Search, bound: Bound, *, number: int, seed: int) -> list[Draf
     problem = search.problem
     random = np.random.default_rng(seed)
     own = [(bound.centres, bound.levels)] if len(bound.centres) else []
-    if own:
-        own += [bound.others[int(k)] for k in random.permutation(len(bound.others))[: max(0, number - 2)]]
+    if own:  # early prices, where counts are open, may have chosen no zone at all
+        others = [each for each in bound.others if len(each[0])]
+        own += [others[int(k)] for k in random.permutation(len(others))[: max(0, number - 2)]]
     levels = bound.levels if own else _some_levels(search)
     found = []
     for k in range(number):
