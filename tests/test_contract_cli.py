@@ -293,3 +293,34 @@ def test_an_interrupt_ends_in_one_line_and_no_half_folder(tmp_path: Path) -> Non
     else:
         assert said.strip().splitlines()[-1].startswith("error: ")
         assert not out.exists()
+
+
+# What a map and a verdict say of a plan that was made elsewhere.
+
+
+def test_a_map_says_what_was_proved_where_the_plan_stands_beside_its_certificate(tmp_path: Path) -> None:
+    scenario = write_tiny(tmp_path)
+    out, page = solve(scenario), tmp_path / "map.html"
+    assert main(["map", str(out / "plan.csv"), "--scenario", str(scenario), "-o", str(page)]) == 0
+    assert "Optimal: it is proved" in page.read_text(encoding="utf-8")
+
+
+def test_a_map_of_a_changed_plan_claims_no_proof(tmp_path: Path) -> None:
+    scenario = write_tiny(tmp_path)
+    out, page = solve(scenario), tmp_path / "map.html"
+    with (out / "plan.csv").open("a", encoding="utf-8") as file:
+        file.write("\n")
+    assert main(["map", str(out / "plan.csv"), "--scenario", str(scenario), "-o", str(page)]) == 0
+    assert "nothing is proved" in page.read_text(encoding="utf-8")
+
+
+def test_what_a_plan_is_can_be_said_on_its_verdict_and_its_map(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scenario, said = write_tiny(tmp_path), "a health footprint, not today's plan"
+    plan, page = solve(scenario) / "plan.csv", tmp_path / "map.html"
+    capsys.readouterr()
+    assert main(["verify", str(plan), "--scenario", str(scenario), "--about", said]) == 0
+    assert said in capsys.readouterr().err
+    assert main(["map", str(plan), "--scenario", str(scenario), "-o", str(page), "--about", said]) == 0
+    assert "a health footprint" in page.read_text(encoding="utf-8")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from zonedesign._geopackage import has_shapes, write_geopackage
 from zonedesign._plantables import plan_csv, read_labels, read_plan, zones_csv
-from zonedesign.certificate import Certificate, plain, status_of
+from zonedesign.certificate import Certificate, Status, StoppedBy, plain, status_of
 from zonedesign.errors import DataError, ScenarioError, SolverError, counted, listed
 from zonedesign.provenance import now, sha256_of, versions
 from zonedesign.swap import recover, replace_folder, try_place
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from zonedesign.plan import Plan
     from zonedesign.problem import Problem
 
-__all__ = ["check_folder", "read_labels", "read_plan", "write_folder"]
+__all__ = ["certificate_beside", "check_folder", "read_labels", "read_plan", "write_folder"]
 
 MANIFEST = "manifest.json"
 MAKER = "zonedesign"
@@ -84,6 +84,39 @@ def write_folder(
             f"cannot write {out}: {reason}; nothing there was changed; make room, or choose another place"
         ) from error
     return target
+
+
+def certificate_beside(path: str | Path, problem: Problem) -> Certificate | None:
+    """Return the certificate that `solve` wrote beside a plan, or None where it is of another one.
+
+    The plan's file must be as the folder's manifest has it, and the certificate's inputs those of `problem`.
+    """
+    folder = Path(path) if Path(path).is_dir() else Path(path).parent
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        proved = json.loads((folder / "certificate.json").read_text(encoding="utf-8"))
+        written = manifest["made_by"] == MAKER and manifest["files"]
+        same = written and all(
+            written[name]["sha256"] == sha256_of(folder / name) for name in ("plan.csv", "certificate.json")
+        )
+        if not same or proved["inputs"] != dict(problem.about.inputs):
+            return None
+        return Certificate(
+            status=Status(proved["status"]),
+            objective=proved["objective"],
+            terms=proved["terms"],
+            bound=proved["bound"],
+            seconds=proved["seconds"],
+            stopped_by=None if proved["stopped_by"] is None else StoppedBy(proved["stopped_by"]),
+            seed=proved["seed"],
+            bridges=tuple((a, b) for a, b in proved["bridges"]),
+            inputs=proved["inputs"],
+            versions=proved["versions"],
+            rules=tuple(proved["rules"]),
+            details=proved["details"],
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def check_folder(out: str | Path) -> Path:

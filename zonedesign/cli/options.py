@@ -121,6 +121,7 @@ def _plan(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--scenario", metavar="SCENARIO", type=Path, required=True, help="scenario file (TOML)")
     sub.add_argument("--unit", metavar="COLUMN", help="column of unit ids (default: unit)")
     sub.add_argument("--zone", metavar="COLUMN", help="column of zones (default: zone)")
+    sub.add_argument("--about", metavar="TEXT", help="what the plan is; printed with the notes")
     _start(sub)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zonedesign.cli.answer import INFEASIBLE, Answer
@@ -104,23 +105,29 @@ def verify(options: argparse.Namespace) -> Answer:
         plan = _read_plan(options.plan, problem, unit=options.unit, zone=options.zone, partial=True)
         tell("verify", None, "every rule, every zone")
         verdicts = judge(plan, problem)
-    return verdict_answer(plan, problem, verdicts, str(options.plan))
+    answer = verdict_answer(plan, problem, verdicts, str(options.plan))
+    return replace(answer, remarks=[*answer.remarks, *_notes(problem)])
 
 
 def map_(options: argparse.Namespace) -> Answer:
     """Write the review map of a plan as one page."""
+    from zonedesign.folder import certificate_beside  # noqa: PLC0415
     from zonedesign.maps import page  # noqa: PLC0415
 
     _require_page(options)
     with bar(quiet=options.quiet) as tell:
         problem = _problem(options, tell, judging=True)
         plan = _read_plan(options.plan, problem, unit=options.unit, zone=options.zone)
+        proved = certificate_beside(options.plan, problem)
+        if proved is not None and options.plan.name == "plan.csv":
+            plan = plan.with_certificate(proved)
         tell("map", None, options.out.name)
         html = page(plan, problem, roads=problem.about.roads, public=options.public)
         _write_page(options.out, html)
     kind = "public" if options.public else "internal"
     data = {"verb": "map", "file": str(options.out), "kind": kind, "zones": len(plan.zone_ids)}
-    return Answer(data, [f"wrote {options.out}: {kind}, {counted(len(plan.zone_ids), 'zone')}"])
+    said = f"wrote {options.out}: {kind}, {counted(len(plan.zone_ids), 'zone')}"
+    return Answer(data, [said], remarks=_notes(problem))
 
 
 def roads(options: argparse.Namespace) -> Answer:
@@ -151,7 +158,12 @@ RUN: dict[str, Callable[[argparse.Namespace], Answer]] = {
 def _problem(options: argparse.Namespace, tell: Progress, *, judging: bool = False) -> Problem:
     from zonedesign.scenario import read_scenario  # noqa: PLC0415
 
-    return read_scenario(options.scenario).problem(tell, start=options.start, judging=judging)
+    problem = read_scenario(options.scenario).problem(tell, start=options.start, judging=judging)
+    said = getattr(options, "about", None)
+    if not said:
+        return problem
+    about = replace(problem.about, notes=(said, *problem.about.notes))
+    return problem.with_(about=about)
 
 
 def _read_plan(path: Path, problem: Problem, **options: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import tempfile
 from importlib.resources import files
 from pathlib import Path
@@ -35,6 +36,7 @@ def write_example(folder: Path | str, seed: int = 2019) -> list[Path]:
     _refuse_strangers(folder)
     if seed < 0:
         raise ScenarioError(f"seed is {seed}; it must be a whole number from 0 up")
+    new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".zonedesign-", dir=folder) as staging:
@@ -43,9 +45,12 @@ def write_example(folder: Path | str, seed: int = 2019) -> list[Path]:
                 (folder / name).parent.mkdir(exist_ok=True)
                 (Path(staging) / name).replace(folder / name)
     except (OSError, RuntimeError) as error:  # GDAL and osmium raise the latter where a disk is full
+        if new:
+            shutil.rmtree(folder, ignore_errors=True)
+        # What GDAL says of a full disk speaks of its tables and helps nobody.
+        why = getattr(error, "strerror", None) or "a file could not be written whole"
         raise ScenarioError(
-            f"the example cannot be written to {folder}: {getattr(error, 'strerror', None) or error}; "
-            "choose another folder"
+            f"the example cannot be written to {folder}: {why}; make room, or choose another folder"
         ) from error
     return [folder / name for name in names]
 
