@@ -51,3 +51,19 @@ def test_counties_to_districts_reach_the_published_optimum(published, state, con
     assert outcome.status is Status.OPTIMAL
     assert outcome.objective * people == pytest.approx(optimum, abs=0.005)
     assert zd.verify(outcome.plan, problem)["passed"].all()
+
+
+@pytest.mark.parametrize(
+    ("state", "contiguous", "optimum"),
+    [
+        ("ID", True, 61232.58),
+        ("NM", True, 32944.25),
+        ("OK", False, 21527.57),
+        ("OK", True, 21756.50),
+    ],
+)
+def test_the_public_door_proves_the_published_optimum(published, state, contiguous, optimum):
+    problem, people = districting(published / f"{state}.json", contiguous=contiguous)
+    plan = zd.solve(problem, time_limit=400, gap=0.0)
+    assert plan.certificate.status is Status.OPTIMAL
+    assert plan.certificate.objective * people == pytest.approx(optimum, abs=0.005)
