@@ -8,7 +8,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 endif
 
-.PHONY: demo test lint types tests notebook pictures bench-travel bench-cases bench-published clean
+.PHONY: demo test lint types tests notebook pictures bench-travel bench-growth bench-cases bench-published clean
 
 # The example county's 35 zones, in a minute of solving at most; open demo/review.html.
 demo: $(VENV)/installed
@@ -35,10 +35,13 @@ notebook: $(VENV)/installed-dev
 pictures: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/pictures.py
 
-# Travel times against scipy and networkx, every real case solved (docs/cases.md), published instances. They need the
-# real data beside the checkout, or where ZONEDESIGN_GEODATA and ZONEDESIGN_CASES say.
-bench-travel: $(VENV)/installed-dev
-	$(BIN)/python benchmarks/travel.py
+# Travel times against their peers, and how they grow (both docs/travel-times.md), every real case solved (docs/cases.md),
+# published instances. They need the real data beside the checkout, or where ZONEDESIGN_GEODATA and ZONEDESIGN_CASES say.
+bench-travel: $(VENV)/installed-peers
+	$(BIN)/python benchmarks/travel.py --write
+
+bench-growth: $(VENV)/installed-dev
+	$(BIN)/python benchmarks/growth.py --write
 
 bench-cases: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/cases.py
@@ -58,6 +61,10 @@ $(VENV)/installed: $(VENV)/bare pyproject.toml
 $(VENV)/installed-dev: $(VENV)/bare pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	@$(BIN)/python -c "open('$@', 'w').close(); open('$(VENV)/installed', 'w').close()"
+
+$(VENV)/installed-peers: $(VENV)/installed-dev benchmarks/peers.txt
+	$(BIN)/python -m pip install --quiet --requirement benchmarks/peers.txt
+	@$(BIN)/python -c "open('$@', 'w').close()"
 
 MADE := $(VENV) demo build dist .mypy_cache .pytest_cache .ruff_cache
 clean:

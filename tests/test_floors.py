@@ -10,7 +10,7 @@ import zonedesign
 HOUSE = Path(zonedesign.__file__).parent
 FLOORS = """
 errors provenance progress compiled swap
-profiles tables roads osm traveltimes calibrate contiguity units demand
+profiles tables roads snapping osm traveltimes timestore calibrate contiguity units demand
 levels rules certificate measures names plan
 problem verify model
 solve explain portfolio

@@ -329,15 +329,15 @@ def test_labels_are_read_without_a_problem(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "today.csv cannot be read as a table"),
+        ("", "today.csv is empty; a plan is a CSV with the columns unit and zone, and a row for each unit"),
         ("unit,zon\nA1,x\n", "has no column 'zone'; did you mean 'zon'"),
         ("unit,zone\n", "gives no unit a zone"),
-        (TODAY + "A7,west\n", "names 1 unit that are not there: A7; did you mean 'A6'|names 1 unit"),
+        (TODAY + "A7,west\n", "names 1 unit that is not there: A7; did you mean 'A6'|names 1 unit"),
         (TODAY + "A1,west\n", "1 duplicate unit: A1"),
         (TODAY + ",west\n", "1 row without unit"),
         ("unit,zone,level\nA1,x,1\nA2,x,2\n", "zone x has 2 levels: 1, 2"),
         ("unit,zone,centre\nA1,x,A1\nA2,x,A2\n", "zone x has 2 centres: A1, A2"),
-        ("unit,zone,centre\nA1,x,Q\n", "1 centre that are no unit: Q"),
+        ("unit,zone,centre\nA1,x,Q\n", "1 centre that is no unit: Q"),
     ],
 )
 def test_a_table_that_is_no_plan_is_refused_in_one_line(tmp_path, problem, text, message):

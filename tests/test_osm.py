@@ -206,10 +206,11 @@ def test_nodes_in_one_place_are_joined_by_an_edge_of_no_length(read):
     assert roads.main.all()
 
 
-def test_parallel_roads_are_kept_and_the_quickest_comes_first(read):
+def test_parallel_roads_are_kept_in_their_order_and_the_quickest_counts(read):
     roads = read(osm((10, [1, 2], {"highway": "residential"}), (11, [1, 2], {"highway": "primary"})))
     _, edges = roads.to_frames()
-    assert edges["road_class"].tolist() == ["primary", "residential"] * 2
+    assert edges["road_class"].tolist() == ["residential", "primary"] * 2
+    assert roads.quickest.tolist() == [False, True] * 2
 
 
 def test_ferries_take_cars_only_where_they_say_so_and_only_where_asked_for(read):
@@ -358,6 +359,7 @@ def test_frames_are_read_as_given(read):
 
 def test_the_main_part_of_rutland_is_within_two_percent_of_its_count(geodata):
     roads = read_roads(geodata / "rutland" / "roads.osm.pbf")
+    assert roads.main.sum() == 16_430
     assert abs(roads.main.sum() / 16_585 - 1) < 0.02
     assert roads.crs.to_epsg() == 27700
 
@@ -367,3 +369,4 @@ def test_the_main_part_of_south_east_hampshire_is_as_counted(geodata):
     mainland = roads.counts["nodes"] - roads.counts["nodes outside the largest connected piece"]
     assert abs(mainland / 76_104 - 1) < 0.01
     assert abs(roads.main.sum() / 76_104 - 1) < 0.02
+    assert roads.main.sum() == 75_641

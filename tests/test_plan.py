@@ -179,7 +179,7 @@ def test_the_best_centre_minds_the_levels_minutes_and_miles():
         (lambda s: s.drop("A1"), "gives no zone to 1 unit: A1; all need one"),
         (lambda s: s.replace("west", ""), "gives no zone to 6 units"),
         (lambda s: pd.concat([s, s.loc[["A1"]]]), "gives 1 unit twice: A1; each occurs once"),
-        (lambda s: pd.concat([s, pd.Series(["west"], index=["A7"])]), "names 1 unit that are not there: A7"),
+        (lambda s: pd.concat([s, pd.Series(["west"], index=["A7"])]), "names 1 unit that is not there: A7"),
     ],
 )
 def test_labels_that_are_not_a_plan_are_refused_by_name(change, message):

@@ -27,7 +27,7 @@ def test_rules_are_those_of_the_levels_then_the_added_ones_then_the_councils():
         (lambda: toy.problem(units=toy.units(contiguity=None)), zd.DataError, "needs contiguity and its units have no graph"),
         (lambda: toy.problem(level={"character": zd.CharacterShare("ruk", "Urban", 0.5)}), zd.DataError, "no column 'ruk'; did you mean 'ruc'"),
         (lambda: toy.problem(zd.Volume("7")), zd.ScenarioError, "Volume names level '7'; the problem has 1"),
-        (lambda: toy.problem(zd.Together("A1", "A9")), zd.DataError, "Together names 1 unit that are not there: A9"),
+        (lambda: toy.problem(zd.Together("A1", "A9")), zd.DataError, "Together names 1 unit that is not there: A9"),
         (lambda: toy.problem(zd.Contiguous), zd.ScenarioError, "which is no rule"),
         (lambda: toy.problem(zd.NestIn("councl")), zd.DataError, "no column 'councl' to nest in; did you mean 'council'"),
         (lambda: toy.problem(zd.NestIn({"A1": 1})), zd.DataError, "border: 11 units without a code"),
@@ -86,7 +86,7 @@ def test_the_centre_of_an_anchor_zone_is_stated_by_a_plan_and_else_the_best():
 
 def test_a_baseline_may_name_excluded_units_but_no_strange_ones():
     extra = pd.concat([toy.labels(), pd.Series(["west"], index=["A7"])])
-    with pytest.raises(zd.DataError, match="the baseline names 1 unit that are not there: A7"):
+    with pytest.raises(zd.DataError, match="the baseline names 1 unit that is not there: A7"):
         _ = toy.problem(objective=zd.Objective(baseline=extra)).baseline_zones
     from dataclasses import replace
 

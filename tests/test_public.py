@@ -12,10 +12,10 @@ import zonedesign as zd
 
 PUBLIC = sorted(
     """
-About Apart CentreAt Certificate Character CharacterShare Contiguity Contiguous DataError Diameter Fixed Frozen
+About Apart Calibration CentreAt Certificate Character CharacterShare Contiguity Contiguous DataError Diameter Fixed Frozen
 HoursShare InfeasibleError Level MaxMiles NestIn NoPlanError Objective Plan Problem Reach RoadNetwork ScenarioError
-SolverError Status Together TravelTimes Units Volume ZoneCount ZoneDesignError __version__ read_plan read_roads
-read_scenario read_units review_map sketch_roads solve touching travel_times verify write_folder
+SolverError Status Together TrafficSensitivity TravelTimes Units Volume ZoneCount ZoneDesignError __version__ calibrate read_plan read_roads
+read_scenario read_units review_map sketch_roads solve touching traffic_sensitivity travel_times verify write_folder
 """.split()  # noqa: SIM905  (a list to read)
 )
 

@@ -1,4 +1,4 @@
-"""The road network: its shape, its frames, its main part, snapping, and sketches."""
+"""The road network: its shape, its frames, its main part, other profiles, and sketches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shapely.geometry import Point, Polygon
 from zonedesign import _roadshape
 from zonedesign.errors import DataError, ScenarioError
 from zonedesign.profiles import JUNCTIONS, ROAD_CLASSES
-from zonedesign.roads import RoadNetwork, sketch_roads, snap
+from zonedesign.roads import RoadNetwork, sketch_roads
 
 
 def frames(edges, places=None):
@@ -36,11 +36,11 @@ def points(*places, index=None, crs=27700):
     return gpd.GeoSeries([Point(*place) for place in places], index=index, crs=crs)
 
 
-def test_edges_are_sorted_by_tail_head_and_minutes():
+def test_edges_are_sorted_by_tail_and_head_and_parallels_stay_in_their_order():
     roads = network([(1, 0, 5), (0, 2, 1), (0, 1, 4), (0, 1, 3)])
     assert roads.indptr.tolist() == [0, 3, 4, 4]
     assert roads.heads.tolist() == [1, 1, 2, 0]
-    assert roads.minutes.tolist() == [3.0, 4.0, 1.0, 5.0]
+    assert roads.minutes.tolist() == [4.0, 3.0, 1.0, 5.0]
     assert roads.tails.tolist() == [0, 0, 0, 1]
 
 
@@ -54,9 +54,81 @@ def test_the_arrays_have_the_types_that_other_rooms_rely_on():
 
 def test_parallel_roads_are_kept_and_the_quickest_counts():
     roads = network([(0, 1, 5), (0, 1, 3), (1, 0, 8)])
-    assert roads.minutes.tolist() == [3.0, 5.0, 8.0]
-    assert roads.quickest.tolist() == [True, False, True]
+    assert roads.minutes.tolist() == [5.0, 3.0, 8.0]
+    assert roads.quickest.tolist() == [False, True, True]
     assert roads.counts["parallel edges, slower than another"] == 1
+
+
+def test_of_parallel_roads_that_take_equally_long_the_first_counts():
+    assert network([(0, 1, 5), (0, 1, 3), (0, 1, 3), (1, 0, 3)]).quickest.tolist() == [
+        False, True, False, True,
+    ]  # fmt: skip
+
+
+def profiled(rows, **more):
+    """A network whose minutes follow from (from, to, class, built up), a kilometre each."""
+    nodes, edges = frames([(a, b, 0) for a, b, *_ in rows])
+    edges = edges.drop(columns="minutes").assign(
+        road_class=[kind for _, _, kind, _ in rows], built_up=[town for *_, town in rows], length_m=1000.0
+    )
+    return RoadNetwork.from_frames(nodes, edges, crs=27700, **more)
+
+
+def test_another_profile_changes_minutes_and_nothing_of_the_shape():
+    roads = profiled([(0, 1, "primary", False), (0, 1, "motorway", True), (1, 0, "tertiary", False)])
+    slow = roads.with_profile({"speeds": {"motorway": 10}})
+    for name in ("indptr", "heads", "tails", "length_m", "road_class", "maxspeed_kph", "junction", "cut"):
+        assert getattr(slow, name) is getattr(roads, name)
+    assert roads.quickest.tolist() == [False, True, True]
+    assert slow.quickest.tolist() == [True, False, True]
+    assert slow.minutes.tolist() == pytest.approx([60 / 76, 6.0, 1.0])
+
+
+def test_what_depends_on_the_shape_is_shared_and_what_depends_on_minutes_is_not():
+    roads = profiled([(0, 1, "primary", False), (1, 0, "primary", False)])
+    slow = roads.with_profile("am-peak")
+    assert slow.shape is roads.shape
+    assert slow.kept is not roads.kept
+    assert slow.with_profile("free-flow").shape is roads.shape
+    assert profiled([(0, 1, "primary", False)]).shape is not roads.shape
+
+
+def test_with_profile_gives_what_reading_with_that_profile_gives():
+    rows = [
+        (0, 1, "primary", True),
+        (1, 0, "primary", False),
+        (1, 2, "residential", True),
+        (2, 1, "tertiary", False),
+    ]
+    fresh, changed = profiled(rows, profile="pm-peak"), profiled(rows).with_profile("pm-peak")
+    assert changed.minutes.tolist() == fresh.minutes.tolist()
+    assert changed.junction_minutes.tolist() == fresh.junction_minutes.tolist()
+    assert changed.speeds == fresh.speeds
+
+
+def test_roads_leave_the_data_of_frames_where_a_column_says_so():
+    nodes, edges = frames([(0, 1, 3), (1, 0, 3)])
+    assert RoadNetwork.from_frames(nodes, edges, crs=27700).cut.tolist() == [False, False]
+    told = RoadNetwork.from_frames(nodes.assign(cut=[False, True]), edges, crs=27700)
+    assert told.cut.tolist() == [False, True]
+    assert told.counts["nodes where roads leave the data"] == 1
+
+
+def test_frames_hold_no_banned_turns():
+    assert network([(0, 1, 3)]).banned_turns.shape == (0, 3)
+
+
+def test_a_class_that_the_profile_has_no_speed_for_is_refused_by_name():
+    with pytest.raises(DataError, match="1 road class that 'free-flow' has no speed for: footway"):
+        profiled([(0, 1, "footway", True)])
+    assert profiled([(0, 1, "footway", True)], profile="walking").minutes.tolist() == [12.5]
+
+
+def test_frames_may_be_walked_and_driven():
+    roads = profiled([(0, 1, "primary", False)])
+    assert roads.with_profile("walking").minutes.tolist() == [12.5]
+    assert roads.with_profile("walking").mode == "foot"
+    assert roads.with_profile("walking").with_profile("free-flow").mode == "car"
 
 
 def test_frames_go_out_as_they_came_in():
@@ -195,43 +267,6 @@ def test_the_repr_counts_nodes_edges_and_km_and_names_the_source():
     assert roads.km == pytest.approx(0.2)  # a road both ways is one road
 
 
-def test_a_point_snaps_to_the_main_part_only():
-    roads = network([(0, 1, 1), (1, 0, 1), (2, 1, 1)])
-    found = snap(roads, points((465200, 100003), index=["a"]))
-    assert found.nodes.tolist() == [1]
-    assert found.distance_m[0] == pytest.approx(np.hypot(100, 3))
-
-
-def test_a_point_on_a_fragment_is_that_node_where_fragments_are_asked_for():
-    roads = network([(0, 1, 1), (1, 0, 1), (2, 1, 1)])
-    here = points((465200.3, 100000), (465200.6, 100000))
-    assert snap(roads, here, fragments=True).nodes.tolist() == [2, 1]
-    assert snap(roads, here).nodes.tolist() == [1, 1]
-
-
-def test_a_point_within_half_a_metre_of_a_node_is_that_node():
-    roads = network([(0, 1, 1), (1, 0, 1)])
-    found = snap(roads, points((465100.4, 100000), (465100.6, 100000)))
-    assert found.nodes.tolist() == [1, 1]
-    assert found.distance_m.tolist() == pytest.approx([0.0, 0.6])
-
-
-def test_points_beyond_the_limit_are_named_with_their_distance():
-    roads = network([(0, 1, 1), (1, 0, 1)])
-    found = snap(roads, points((465100, 101000), (465100, 101000.01), index=["near", "far"]))
-    assert found.nodes.tolist() == [1, -1]
-    assert found.lost.tolist() == ["far"]
-    assert found.distance_m[1] == pytest.approx(1000.01)
-    assert "2 points, 1 beyond 1,000 m" in repr(found)
-
-
-def test_points_may_come_in_any_crs():
-    roads = network([(0, 1, 1), (1, 0, 1)])
-    here = points((465100, 100000), index=[9])
-    assert snap(roads, here.to_crs(4326)).nodes.tolist() == [1]
-    assert snap(roads, here.to_crs(4326).to_frame("geometry")).ids.tolist() == [9]
-
-
 @pytest.mark.parametrize(
     ("series", "message"),
     [
@@ -242,7 +277,7 @@ def test_points_may_come_in_any_crs():
 )
 def test_points_without_a_place_are_refused(series, message):
     with pytest.raises(DataError, match=message):
-        snap(network([(0, 1, 1), (1, 0, 1)]), series)
+        sketch_roads(series)
 
 
 def test_where_roads_of_one_class_meet_all_slow_down_and_elsewhere_the_minor_one():

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 from shapely.geometry import box
 from sixteen import BASE, EAST, NORTH, changed, on_roads, osm, scenario, write_squares
 
 from zonedesign.errors import DataError, ScenarioError
+from zonedesign.plan import Plan
 from zonedesign.rules import Apart, CentreAt, Contiguous, Fixed, Frozen, NestIn, Together
 from zonedesign.scenario import read_scenario
 
@@ -39,6 +41,27 @@ def test_a_problem_has_units_times_levels_and_contiguity(folder):
     assert problem.about.sketch
     assert any("sketch roads" in note for note in problem.about.notes)
     assert problem.about.publish["suppress_below"] == 5
+
+
+def test_zones_are_named_after_a_column_of_places_where_none_is_named(folder):
+    squares = gpd.read_file(folder / "units.gpkg")
+    numbered = [f"Westham 00{k % 9}A" for k in range(len(squares))]
+    squares.assign(lsoa11nm=numbered).to_file(folder / "units.gpkg")
+    problem = read_scenario(scenario(folder)).problem()
+    assert problem.units.name_column == "lsoa11nm"
+    assert any("zones are named after 'lsoa11nm' of the units" in note for note in problem.about.notes)
+    zones = Plan.from_labels(
+        problem.units, problem.times, pd.Series("z", index=problem.units.ids), levels=problem.levels
+    ).zones
+    assert zones["name"].tolist() == ["Westham"]
+
+
+def test_what_minutes_include_is_said_in_the_notes(folder):
+    text = changed("sketch = true", "sketch = true\nturn_delays = true\naccess_kph = 5\nparking_minutes = 2")
+    notes = " ".join(read_scenario(scenario(folder, text)).problem().about.notes)
+    assert "the time that turning takes" in notes
+    assert "between point and road at 5 km/h" in notes
+    assert "2 for parking" in notes
 
 
 def test_about_has_the_hash_of_every_file_read(folder):
@@ -227,7 +250,7 @@ def test_units_far_from_every_road_stay_and_are_named_with_the_way_out(folder):
 
 def test_roads_of_another_place_are_refused(folder):
     osm(folder, reach=1)
-    with pytest.raises(DataError, match=r"4 of 16 origins lie within 500 m|another place"):
+    with pytest.raises(DataError, match=r"4 of 16 units lie within 500 m .*another place"):
         read_scenario(scenario(folder, on_roads("max_snap_m = 500"))).problem()
 
 

@@ -20,6 +20,7 @@ from scipy.sparse import csgraph
 from zonedesign.errors import DataError, ScenarioError
 from zonedesign.osm import read_roads
 from zonedesign.roads import RoadNetwork
+from zonedesign.snapping import Snapping, snap
 from zonedesign.traveltimes import TravelTimes, travel_times, with_access
 
 # ids    1 --2-- 2 --3-> 3 --4-- 4     and 5 --1-- 6 by themselves; 2 to 3 is one way, and 3 leads to 1 in 10 minutes
@@ -130,7 +131,7 @@ def test_a_point_far_from_roads_is_named_counted_and_reaches_only_itself(
     assert times.provenance["beyond_snap"] == ["P3"]
     assert times.snapped_m is not None
     assert times.snapped_m["P3"] == 1500.0
-    assert "1 origin not within 1,000 m" in caplog.text
+    assert "1 point not within 1,000 m" in caplog.text
     assert "P3" in caplog.text
     assert travel_times(line, points, max_snap_m=1500).between("P3", "P4") == 4.0
 
@@ -138,7 +139,7 @@ def test_a_point_far_from_roads_is_named_counted_and_reaches_only_itself(
 def test_a_road_file_of_another_place_is_refused(line: RoadNetwork) -> None:
     points = pd.concat([at(1), at(2, 3, aside_m=50_000.0)])
     with pytest.raises(
-        DataError, match=r"1 of 3 origins lie within 1,000 m .*P2, P3; is it a road file of another place"
+        DataError, match=r"1 of 3 points lie within 1,000 m .*P2, P3; is it a road file of another place"
     ):
         travel_times(line, points)
     with pytest.raises(DataError, match="0 of 1 destination lie"):
@@ -156,11 +157,11 @@ def test_what_cannot_be_is_refused_by_name(line: RoadNetwork) -> None:
         travel_times(line, at(1), max_minutes=math.nan)
     with pytest.raises(ScenarioError, match="threads is 0"):
         travel_times(line, at(1), threads=0)
-    with pytest.raises(DataError, match="duplicate origin id: x"):
+    with pytest.raises(DataError, match="duplicate point id: x"):
         travel_times(line, at(1, 2, ids=["x", "x"]))
     with pytest.raises(DataError, match="no CRS"):
         travel_times(line, at(1).set_crs(None, allow_override=True))
-    with pytest.raises(DataError, match="no origins"):
+    with pytest.raises(DataError, match="no points"):
         travel_times(line, at())
 
 
@@ -243,7 +244,35 @@ def test_minutes_equal_those_of_scipy_on_larger_and_denser_roads(nodes: int, edg
     np.testing.assert_allclose(found, reference(roads)[1], rtol=1e-12)
 
 
-def test_real_roads_give_the_minutes_of_scipy(geodata) -> None:
+def split_at(roads: RoadNetwork, places: Snapping) -> tuple[sparse.csr_array, np.ndarray]:
+    """The roads with every point made a node of its own on its edge, and those nodes, -1 for a lost point."""
+    driven = roads.minutes - roads.junction_minutes
+    n, quick = len(roads.node_ids), roads.quickest
+    best = {
+        (int(a), int(b)): float(m)
+        for a, b, m in zip(roads.tails[quick], roads.heads[quick], roads.minutes[quick], strict=True)
+    }
+    nodes, standing = places.nodes.copy(), {}
+    for at in np.flatnonzero(places.edges >= 0):
+        nodes[at] = n
+        n += 1
+        for edge, share in (
+            (places.edges[at], places.shares[at]),
+            (places.backs[at], 1.0 - places.shares[at]),
+        ):
+            if edge >= 0:
+                standing.setdefault(int(edge), []).append((float(share), int(nodes[at])))
+    for edge, stops in standing.items():
+        before, here = 0.0, int(roads.tails[edge])
+        for share, node in sorted(stops):
+            best[here, node] = (share - before) * driven[edge]
+            before, here = share, node
+        best[here, int(roads.heads[edge])] = (1.0 - before) * driven[edge] + roads.junction_minutes[edge]
+    ends, minutes = np.array(list(best)).T, np.array(list(best.values()))
+    return sparse.csr_array((minutes, (ends[0], ends[1])), shape=(n, n)), nodes
+
+
+def test_real_roads_give_the_minutes_of_scipy_with_every_point_a_node_on_its_road(geodata) -> None:
     roads = read_roads(geodata / "se-hampshire" / "roads.osm.pbf")
     units = gpd.read_file(geodata / "se-hampshire" / "lsoa.gpkg").set_index("lsoa11cd")
     points = gpd.GeoSeries.from_xy(
@@ -251,18 +280,29 @@ def test_real_roads_give_the_minutes_of_scipy(geodata) -> None:
     )
     times = travel_times(roads, points, max_minutes=15)
     assert times.provenance["beyond_snap"] == ["E01031523", "E01031528"]  # Selsey, whose road leaves the file
-    ends = roads.tails[roads.quickest], roads.heads[roads.quickest]
-    n = len(roads.node_ids)
-    table = sparse.csr_array((roads.minutes[roads.quickest], ends), shape=(n, n))
-    near = np.setdiff1d(np.arange(430), points.index.get_indexer(["E01031523", "E01031528"]))
-    main = np.flatnonzero(roads.main)
-    away = np.hypot(
-        roads.x[main] - points.x.to_numpy()[:, None], roads.y[main] - points.y.to_numpy()[:, None]
-    )
-    nodes = main[away.argmin(axis=1)][near]
-    expected = csgraph.dijkstra(table, indices=nodes[::40])[:, nodes]
+    places = snap(roads, points)
+    assert (places.edges >= 0).sum() > 300
+    table, nodes = split_at(roads, places)
+    near = np.flatnonzero(nodes >= 0)
+    expected = csgraph.dijkstra(table, indices=nodes[near[::40]])[:, nodes[near]]
     expected[expected > 15 + 1e-6] = np.inf
     np.testing.assert_allclose(times.to_array()[near[::40]][:, near], expected, rtol=1e-9, atol=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_points_along_edges_have_the_minutes_of_scipy_on_roads_split_there(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(2, 12))
+    places = pd.DataFrame(rng.random((n, 2)) * 3000.0, columns=["x", "y"])
+    table = pd.DataFrame(rng.integers(0, n, (3 * n, 2)), columns=["from", "to"])
+    table["road_class"] = rng.choice(["primary", "residential"], len(table))
+    roads = RoadNetwork.from_frames(places, table, crs=27700)
+    points = gpd.GeoSeries.from_xy(*(rng.random((2, 12)) * 3000.0), crs=27700)
+    found = travel_times(roads, points, max_snap_m=5000).to_array()
+    table, nodes = split_at(roads, snap(roads, points, 5000))
+    expected = csgraph.dijkstra(table, indices=nodes)[:, nodes]
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
 
 
 def test_access_and_parking_add_to_every_pair_but_a_unit_and_itself(line: RoadNetwork) -> None:
@@ -322,5 +362,5 @@ def test_machine_code_is_kept_in_the_users_cache_folder_and_not_beside_the_sourc
     from zonedesign import _kernels
     from zonedesign.provenance import cache_folder
 
-    kept = getattr(_kernels.sweep, "stats").cache_path  # noqa: B009
+    kept = getattr(_kernels.within, "stats").cache_path  # noqa: B009
     assert kept is None or kept.startswith(str(cache_folder()))

@@ -12,6 +12,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from zonedesign.calibrate import Calibration as Calibration
+    from zonedesign.calibrate import calibrate as calibrate
     from zonedesign.certificate import Certificate as Certificate
     from zonedesign.certificate import Status as Status
     from zonedesign.contiguity import Contiguity as Contiguity
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from zonedesign.problem import About as About
     from zonedesign.problem import Objective as Objective
     from zonedesign.problem import Problem as Problem
+    from zonedesign.questions import TrafficSensitivity as TrafficSensitivity
+    from zonedesign.questions import traffic_sensitivity as traffic_sensitivity
     from zonedesign.roads import RoadNetwork as RoadNetwork
     from zonedesign.roads import sketch_roads as sketch_roads
     from zonedesign.rules import Apart as Apart
@@ -59,6 +63,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _ROOMS = {
+    "calibrate": ("Calibration", "calibrate"),
     "certificate": ("Certificate", "Status"),
     "contiguity": ("Contiguity", "touching"),
     "errors": (
@@ -75,6 +80,7 @@ _ROOMS = {
     "osm": ("read_roads",),
     "plan": ("Plan",),
     "problem": ("About", "Objective", "Problem"),
+    "questions": ("TrafficSensitivity", "traffic_sensitivity"),
     "roads": ("RoadNetwork", "sketch_roads"),
     "rules": (
         "Apart",

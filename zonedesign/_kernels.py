@@ -1,27 +1,21 @@
-"""Shortest paths over roads, many to many: elimination once, then a climb and a sweep by eights.
+"""Shortest paths, many to many within a limit: a climb and a sweep by eights over an eliminated graph.
 
-Nodes are eliminated one by one, fewest neighbours first, each leaving behind the paths through it as edges
-between its neighbours (shortest paths as elimination: Carré 1971; minimum degree: Rose 1972). What a node was
-joined to when it went are its *upper* edges; all lead to later nodes, its ancestors in the elimination tree.
-Every shortest path then climbs upper edges from its origin and descends upper edges to its destination, so
-that an origin needs one climb of its own ancestors and one sweep down the ancestors of all destinations
-(customisable contraction hierarchies: Dibbelt, Strasser and Wagner 2016; the sweep: Delling, Goldberg and
-Werneck 2011). No queue and no cutoff is involved, so every minute is exact to rounding, and the same at any
-number of threads. Roads suit this: 90,000 nodes leave 168,000 upper edges, 37 at most on one node.
-
-Machine code is kept in the user's cache folder; with ZONEDESIGN_NO_CACHE set, or where the folder cannot be
-written, it is compiled anew in each process.
+Every shortest path climbs upper edges from its origin and descends upper edges to its destination, by way of
+the core where there is one (`_elimination`). An origin so needs one climb of its own ancestors and one sweep
+down the ancestors of all destinations (PHAST: Delling, Goldberg, Nowatzyk and Werneck 2011; restricted to
+targets: Delling, Goldberg and Werneck 2011). Eight origins that lie near one another are swept together, and
+a branch that none of them can enter within the limit is stepped over, for all ways into a branch lead through
+the upper nodes of its root: the work is that of what is near, not of the whole network. Minutes within the
+limit are exact to rounding, and the same at any number of threads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
 
-from zonedesign.compiled import compiled
+from zonedesign.compiled import compiled, inner
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,290 +23,319 @@ if TYPE_CHECKING:
     Nodes = NDArray[np.int32]
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
+    Lists = tuple[Ints, Ints, Floats]  # by row: `indptr`, what, and minutes
 
 LANES = 8
 """Origins that one sweep serves together: eight float64 are one line of the processor's cache."""
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-def _inlined(function: Function) -> Function:
-    """Return a function that is written out where it is called: passing arrays costs more than it does."""
-    return cast("Function", numba.njit(inline="always")(function))
-
-
-@compiled
-def both_ways(indptr: Ints, heads: Nodes, minutes: Floats) -> tuple[Ints, Ints, Nodes, Floats, Floats]:
-    """Return what each node is joined to: `start`, `length` (n,); and by place `near`, `to`, `back`.
-
-    `to` is minutes to the neighbour and `back` minutes from it, by the quickest of parallel edges, inf where
-    there is none; loops are left out.
-    """
-    n = len(indptr) - 1
-    start = np.zeros(n + 1, np.int64)
-    for u in range(n):
-        for edge in range(indptr[u], indptr[u + 1]):
-            if heads[edge] != u:
-                start[u + 1] += 1
-                start[heads[edge] + 1] += 1
-    for u in range(n):
-        start[u + 1] += start[u]
-    near, to, back = np.empty(start[n], np.int32), np.empty(start[n]), np.empty(start[n])
-    length = np.zeros(n, np.int64)
-    for u in range(n):
-        for edge in range(indptr[u], indptr[u + 1]):
-            v = heads[edge]
-            if v != u:
-                here, there = start[u] + length[u], start[v] + length[v]
-                near[here], to[here], back[here] = v, minutes[edge], np.inf
-                near[there], to[there], back[there] = u, np.inf, minutes[edge]
-                length[u] += 1
-                length[v] += 1
-    seen = np.full(n, -1, np.int64)
-    for u in range(n):  # several edges to one neighbour become one
-        kept = start[u]
-        for place in range(start[u], start[u] + length[u]):
-            v = near[place]
-            first = seen[v]
-            if first >= start[u]:
-                to[first], back[first] = min(to[first], to[place]), min(back[first], back[place])
-            else:
-                seen[v] = kept
-                near[kept], to[kept], back[kept] = v, to[place], back[place]
-                kept += 1
-        length[u] = kept - start[u]
-    return start, length, near, to, back
-
-
-@_inlined
-def _unlink(node: int, key: int, queue: Ints, chain: Ints) -> None:
-    """Take a node out of the queue of those with `key` neighbours.
-
-    `queue` is (n + 1, 2), the first and last node of each queue; `chain` (n, 2), the node before and after
-    each node; -1 is none.
-    """
-    previous, following = chain[node, 0], chain[node, 1]
-    if previous >= 0:
-        chain[previous, 1] = following
-    else:
-        queue[key, 0] = following
-    if following >= 0:
-        chain[following, 0] = previous
-    else:
-        queue[key, 1] = previous
-
-
-@_inlined
-def _append(node: int, key: int, queue: Ints, chain: Ints) -> None:
-    """Put a node at the end of the queue of those with `key` neighbours."""
-    last = queue[key, 1]
-    chain[node, 0], chain[node, 1] = last, -1
-    if last >= 0:
-        chain[last, 1] = node
-    else:
-        queue[key, 0] = node
-    queue[key, 1] = node
-
-
-@compiled
-def _grown(near: Nodes, to: Floats, back: Floats, size: int) -> tuple[Nodes, Floats, Floats]:
-    """Return the three columns with room for `size` places."""
-    more_near, more_to, more_back = np.empty(size, np.int32), np.empty(size), np.empty(size)
-    for place in range(len(near)):
-        more_near[place], more_to[place], more_back[place] = near[place], to[place], back[place]
-    return more_near, more_to, more_back
-
-
-@_inlined
-def _join(  # noqa: PLR0913, PLR0917  (written out in its one caller)
-    a: int, i: int, gone: int, start: Ints, length: Ints, near: Nodes, to: Floats, back: Floats, slot: Ints
-) -> None:
-    """Replace node `gone` among the neighbours of `a` by paths through it to its other neighbours.
-
-    `i` is the place of `a` among the neighbours of `gone`, `slot` scratch that is all -1. Neighbours that no
-    finite path joins are made neighbours too: the tree needs it.
-    """
-    base, count = start[a], length[a]
-    k = 0
-    while k < count:
-        v = near[base + k]
-        if v == gone:
-            count -= 1
-            last = base + count
-            near[base + k], to[base + k], back[base + k] = near[last], to[last], back[last]
-        else:
-            slot[v] = k
-            k += 1
-    old = count
-    inward, outward = back[i], to[i]
-    for other in range(start[gone], start[gone] + length[gone]):
-        if other == i:
-            continue
-        v = near[other]
-        go, come, k = inward + to[other], back[other] + outward, slot[v]
-        if k >= 0:
-            if go < to[base + k]:  # noqa: PLR1730  (min() asks after NaN)
-                to[base + k] = go
-            if come < back[base + k]:  # noqa: PLR1730
-                back[base + k] = come
-        else:
-            near[base + count], to[base + count], back[base + count] = v, go, come
-            count += 1
-    for k in range(old):
-        slot[near[base + k]] = -1
-    length[a] = count
-
-
-@compiled
-def eliminate(
-    start: Ints, length: Ints, near: Nodes, to: Floats, back: Floats
-) -> tuple[Nodes, Ints, Nodes, Floats, Floats, Nodes]:
-    """Return the upper edges that are left when all nodes are gone; the arrays of `both_ways` are used up.
-
-    Returns `rank` (n,), when each node went; and numbered by rank: `indptr` (n + 1,), `upper`, `up` (minutes
-    to the later node), `down` (from it), and `parent` (n,), the first to go of the upper nodes, -1 for none.
-    """
-    n = len(length)
-    room, order, slot = np.diff(start), np.empty(n, np.int64), np.full(n, -1, np.int64)
-    queue, chain = np.full((n + 1, 2), -1, np.int64), np.full((n, 2), -1, np.int64)
-    for u in range(n):
-        _append(u, length[u], queue, chain)
-    end, fewest = start[n], 0
-    for step in range(n):
-        while queue[fewest, 0] < 0:
-            fewest += 1
-        x = queue[fewest, 0]
-        _unlink(x, fewest, queue, chain)
-        order[step] = x
-        for i in range(start[x], start[x] + length[x]):
-            a = near[i]
-            count = length[a]
-            if count + length[x] > room[a]:  # move to the end, with space to spare
-                room[a] = (count + length[x]) * 3 // 2 + 4
-                if end + room[a] > len(near):
-                    near, to, back = _grown(near, to, back, 2 * (end + room[a]))
-                for k in range(count):
-                    old, new = start[a] + k, end + k
-                    near[new], to[new], back[new] = near[old], to[old], back[old]
-                start[a] = end
-                end += room[a]
-            _join(a, i, x, start, length, near, to, back, slot)
-            # to the back of its queue: a chain then loses every other node first, which keeps the tree low
-            _unlink(a, count, queue, chain)
-            _append(a, length[a], queue, chain)
-            fewest = min(fewest, length[a])
-    return _upper_edges(order, start, length, near, to, back)
-
-
-@compiled
-def _upper_edges(
-    order: Ints, start: Ints, length: Ints, near: Nodes, to: Floats, back: Floats
-) -> tuple[Nodes, Ints, Nodes, Floats, Floats, Nodes]:
-    """Return the upper edges numbered by rank, as `eliminate` says."""
-    n = len(order)
-    rank = np.empty(n, np.int32)
-    indptr = np.zeros(n + 1, np.int64)
-    for i in range(n):
-        rank[order[i]] = i
-        indptr[i + 1] = indptr[i] + length[order[i]]
-    upper, parent = np.empty(indptr[n], np.int32), np.full(n, -1, np.int32)
-    up, down = np.empty(indptr[n]), np.empty(indptr[n])
-    for i in range(n):
-        for k in range(length[order[i]]):
-            old, new = start[order[i]] + k, indptr[i] + k
-            node = rank[near[old]]
-            upper[new], up[new], down[new] = node, to[old], back[old]
-            if parent[i] < 0 or node < parent[i]:
-                parent[i] = node
-    return rank, indptr, upper, up, down, parent
-
 
 @compiled
 def descent(
-    parent: Nodes, indptr: Ints, upper: Nodes, down: Floats, destinations: Nodes
-) -> tuple[Nodes, Ints, Nodes, Floats]:
-    """Return the part of the upper edges that a sweep to `destinations` (ranks) needs, latest node first.
+    tree: tuple[Any, ...], upper: tuple[Any, ...], ends: Lists
+) -> tuple[Nodes, Ints, Nodes, Floats, Nodes, Ints, Ints, Floats]:
+    """Return the part of the upper edges that a sweep to the destinations needs, in the order of the sweep.
 
-    Returns `place` (n,), the position of each rank in the sweep, -1 where it is not needed; and by that
-    position `indptr`, `upper` and `down`.
+    `tree` is (core, parent, after), `upper` (indptr, upper, down), and `ends` lists for every destination the
+    nodes that lead to it, and the minutes from there. Returns `at`, the nodes; by them `indptr`, `above`
+    (positions in `at`), `down` and `after` (the first position behind the branch); and the destinations that
+    each of them leads to, as `indptr`, destinations, minutes.
     """
+    core, parent, after = tree
+    indptr, above, down = upper
+    first, nodes, minutes = ends
     place = np.full(len(parent), -1, np.int32)
-    nodes = edges = 0
-    for destination in destinations:
-        v = destination
+    count, edges = core, 0
+    for x in range(core):
+        place[x] = 0
+    for v in nodes:
         while v >= 0 and place[v] < 0:
             place[v] = 0
-            nodes += 1
+            count += 1
             edges += indptr[v + 1] - indptr[v]
-            v = parent[v]
-    swept, above, minutes = np.zeros(nodes + 1, np.int64), np.empty(edges, np.int32), np.empty(edges)
+            v = parent[v]  # noqa: PLW2901
+    at, behind = np.empty(count, np.int32), np.empty(count, np.int32)
+    swept, through, along = np.zeros(count + 1, np.int64), np.empty(edges, np.int32), np.empty(edges)
     i = k = 0
-    for v in range(len(parent) - 1, -1, -1):
-        if place[v] == 0:
-            place[v] = i
+    for v in range(len(parent)):
+        if place[v] < 0:
+            continue
+        place[v], at[i] = i, v
+        if v >= core:
             for edge in range(indptr[v], indptr[v + 1]):
-                above[k], minutes[k] = place[upper[edge]], down[edge]
+                through[k], along[k] = place[above[edge]], down[edge]
                 k += 1
-            i += 1
-            swept[i] = k
-    return place, swept, above, minutes
+        i += 1
+        swept[i] = k
+    j = count
+    for i in range(count - 1, -1, -1):  # the first kept node from `after` on, seen from behind
+        behind[i] = i + 1 if i == count - 1 else behind[i + 1]
+        if at[i] < core:
+            behind[i] = i + 1
+            continue
+        j = i + 1
+        while j < count and at[j] < after[at[i]]:
+            j = behind[j]
+        behind[i] = j
+    doors = np.zeros(count + 1, np.int64)
+    for v in nodes:
+        doors[place[v] + 1] += 1
+    for i in range(count):
+        doors[i + 1] += doors[i]
+    free, who, extra = doors.copy(), np.empty(len(nodes), np.int64), np.empty(len(nodes))
+    for destination in range(len(first) - 1):
+        for k in range(first[destination], first[destination + 1]):
+            i = place[nodes[k]]
+            who[free[i]], extra[free[i]] = destination, minutes[k]
+            free[i] += 1
+    return at, swept, through, along, behind, doors, who, extra
 
 
-@compiled
-def sweep(origins: Nodes, targets: Nodes, tree: tuple[Any, ...], way_down: tuple[Any, ...]) -> Floats:
-    """Return minutes (origins, targets), inf where there is no path.
+@inner
+def _ancestors(starts: Lists, origins: Ints, tree: tuple[Any, ...], local: Nodes, chain: Nodes) -> int:
+    """Fill `chain` with the core and the ancestors of the origins, deepest first; return how many they are.
 
-    `origins` are ranks, `targets` positions in the sweep; `tree` is (parent, indptr, upper, up) of
-    `eliminate` and `way_down` is what `descent` returns.
+    `local` (n,) becomes the place of each in `chain`; it comes in all -1, but for the core.
     """
-    parent, indptr, upper, up = tree
-    place, swept, above, down = way_down
-    found = np.empty((len(origins), len(targets)))
-    climb = np.full(len(parent), np.inf)
-    minutes = np.empty((len(swept) - 1, LANES))
-    for first in range(0, len(origins), LANES):
-        lanes = min(LANES, len(origins) - first)
-        minutes[:] = np.inf
-        for lane in range(lanes):
-            v = origins[first + lane]
-            climb[v] = 0.0
-            while v >= 0:
-                here = climb[v]
-                climb[v] = np.inf
-                if place[v] >= 0:
-                    minutes[place[v], lane] = here
-                for edge in range(indptr[v], indptr[v + 1]):
-                    climb[upper[edge]] = min(climb[upper[edge]], here + up[edge])
+    parent: Nodes = tree[1]
+    first, nodes, _ = starts
+    core: int = tree[0]
+    count = core
+    for origin in origins:
+        for k in range(first[origin], first[origin + 1]):
+            v = nodes[k]
+            while v >= 0 and local[v] < 0:
+                local[v] = 0
+                chain[count] = v
+                count += 1
                 v = parent[v]
-        for i in range(len(swept) - 1):
-            for edge in range(swept[i], swept[i + 1]):
-                node, cost = above[edge], down[edge]
-                for lane in range(LANES):
-                    through = minutes[node, lane] + cost
-                    # min() asks after NaN and keeps the processor from doing all lanes at once
-                    minutes[i, lane] = through if through < minutes[i, lane] else minutes[i, lane]  # noqa: FURB136
-        for lane in range(lanes):
-            for j in range(len(targets)):
-                found[first + lane, j] = minutes[targets[j], lane]
-    return found
+    ordered = np.sort(chain[core:count])
+    for i in range(len(ordered)):
+        chain[count - 1 - i] = ordered[i]
+    for i in range(core, count):
+        local[chain[i]] = i
+    return count
+
+
+@inner
+def _climb(
+    starts: Lists, origins: Ints, core: int, upper: tuple[Any, ...], local: Nodes, chain: Nodes
+) -> Floats:
+    """Return minutes from the origins to the nodes in `chain`, (nodes, LANES), by upper edges alone."""
+    indptr, above, up = upper
+    first, nodes, minutes = starts
+    climbed = np.full((len(chain), LANES), np.inf)
+    for lane in range(len(origins)):
+        for k in range(first[origins[lane]], first[origins[lane] + 1]):
+            i = local[nodes[k]]
+            climbed[i, lane] = min(climbed[i, lane], minutes[k])
+    for i in range(core, len(chain)):
+        for edge in range(indptr[chain[i]], indptr[chain[i] + 1]):
+            to, cost = local[above[edge]], up[edge]
+            for lane in range(LANES):
+                through = climbed[i, lane] + cost
+                # min() asks after NaN and keeps the processor from doing all lanes at once
+                climbed[to, lane] = through if through < climbed[to, lane] else climbed[to, lane]  # noqa: FURB136
+    return climbed
+
+
+@inner
+def _longer(numbers: Floats, nodes: Nodes, size: int) -> tuple[Floats, Nodes]:
+    """Return the two columns with room for `size` entries."""
+    more_numbers, more_nodes = np.empty(size), np.empty(size, np.int32)
+    for i in range(len(numbers)):
+        more_numbers[i], more_nodes[i] = numbers[i], nodes[i]
+    return more_numbers, more_nodes
+
+
+@inner
+def _push(heap: Floats, which: Nodes, size: int, key: float, node: int) -> int:
+    """Put a node in the heap (of `size`) under its key, and return the new size."""
+    i = size
+    while i > 0:
+        parent = (i - 1) >> 1
+        if heap[parent] <= key:
+            break
+        heap[i], which[i] = heap[parent], which[parent]
+        i = parent
+    heap[i], which[i] = key, node
+    return size + 1
+
+
+@inner
+def _pop(heap: Floats, which: Nodes, size: int) -> int:
+    """Take the first entry out of the heap, and return the new size."""
+    size -= 1
+    key, node = heap[size], which[size]
+    i = 0
+    while True:
+        child = 2 * i + 1
+        if child >= size:
+            break
+        if child + 1 < size and heap[child + 1] < heap[child]:
+            child += 1
+        if heap[child] >= key:
+            break
+        heap[i], which[i] = heap[child], which[child]
+        i = child
+    heap[i], which[i] = key, node
+    return size
 
 
 @compiled
-def within(found: Floats, column: Ints, limit: float) -> tuple[Ints, Ints, Floats]:
-    """Return what is at most `limit`, by rows: how many in each, the positions in `column`, the minutes.
+def settle(edges: tuple[Ints, Nodes, Floats], minutes: Floats, came: Ints, limit: float) -> None:
+    """Lower `minutes` (n,) to those of the shortest paths on from where they are finite (Dijkstra 1959).
 
-    `column` (points,) says which column of `found` each point reads.
+    `edges` is (indptr, heads, minutes) by tail; `came` (n,) becomes the edge that each node is reached by.
+    What is beyond `limit` is left as it is.
     """
-    counts = np.zeros(len(found), np.int64)
-    for row in range(len(found)):
-        for j in range(len(column)):
-            if found[row, column[j]] <= limit:
-                counts[row] += 1
-    indices, minutes = np.empty(counts.sum(), np.int64), np.empty(counts.sum())
-    k = 0
-    for row in range(len(found)):
-        for j in range(len(column)):
-            if found[row, column[j]] <= limit:
-                indices[k], minutes[k] = j, found[row, column[j]]
-                k += 1
-    return counts, indices, minutes
+    indptr, heads, cost = edges
+    heap, which, size = np.empty(64), np.empty(64, np.int32), 0
+    for node in range(len(minutes)):
+        if minutes[node] <= limit:
+            if size == len(heap):
+                heap, which = _longer(heap, which, 2 * size)
+            size = _push(heap, which, size, minutes[node], node)
+    while size > 0:
+        here, node = heap[0], which[0]
+        size = _pop(heap, which, size)
+        if here > minutes[node]:
+            continue
+        for edge in range(indptr[node], indptr[node + 1]):
+            there, to = here + cost[edge], heads[edge]
+            if there < minutes[to] and there <= limit:
+                minutes[to], came[to] = there, edge
+                if size == len(heap):
+                    heap, which = _longer(heap, which, 2 * size)
+                size = _push(heap, which, size, there, to)
+
+
+@inner
+def _sweep(  # noqa: PLR0913, PLR0917  (a part of `within`)
+    way: tuple[Any, ...],
+    core: int,
+    local: Nodes,
+    climbed: Floats,
+    minutes: Floats,
+    near: NDArray[np.bool_],
+    limit: float,
+    found: Floats,
+    seen: NDArray[np.bool_],
+) -> None:
+    """Bring minutes down to the destinations: `found` (destinations, LANES), valid where `seen`."""
+    at, swept, through, along, after, doors, who, extra = way
+    i = 0
+    while i < len(at):
+        row = local[at[i]]
+        entered = row >= 0
+        if not entered:
+            for edge in range(swept[i], swept[i + 1]):
+                if near[through[edge]]:
+                    entered = True
+                    break
+            if not entered:  # no way into this branch is within the limit
+                i = after[i]
+                continue
+        if row >= 0:
+            for lane in range(LANES):
+                minutes[i, lane] = climbed[row, lane]
+        else:
+            for lane in range(LANES):
+                minutes[i, lane] = np.inf
+        if i >= core:
+            for edge in range(swept[i], swept[i + 1]):
+                node, cost = through[edge], along[edge]
+                if near[node]:
+                    for lane in range(LANES):
+                        there = minutes[node, lane] + cost
+                        minutes[i, lane] = there if there < minutes[i, lane] else minutes[i, lane]  # noqa: FURB136
+        least = np.inf
+        for lane in range(LANES):
+            least = minutes[i, lane] if minutes[i, lane] < least else least  # noqa: FURB136
+        near[i] = least <= limit
+        if near[i]:
+            for k in range(doors[i], doors[i + 1]):
+                j, cost = who[k], extra[k]
+                if not seen[j]:
+                    seen[j] = True
+                    for lane in range(LANES):
+                        found[j, lane] = minutes[i, lane] + cost
+                else:
+                    for lane in range(LANES):
+                        there = minutes[i, lane] + cost
+                        found[j, lane] = there if there < found[j, lane] else found[j, lane]  # noqa: FURB136
+        i += 1
+
+
+@compiled
+def within(  # noqa: PLR0913, PLR0917  (tuples keep it to what it needs)
+    starts: Lists,
+    chosen: Ints,
+    tree: tuple[Any, ...],
+    upper: tuple[Any, ...],
+    core_edges: tuple[Ints, Nodes, Floats],
+    way: tuple[Any, ...],
+    beside: Lists,
+    destinations: int,
+    limit: float,
+) -> tuple[Ints, Nodes, Floats]:
+    """Return what the chosen origins reach within the limit, by rows: counts, destinations, minutes.
+
+    `starts` lists for every origin the nodes that it can be at, and after how many minutes; `tree` is (core,
+    parent, after), `upper` (indptr, upper, up), `core_edges` those of the core, `way` what `descent` returns.
+    `beside` lists for every origin the destinations that it reaches without passing a node, and the minutes.
+    """
+    core, parent, _ = tree
+    local, chain = np.full(len(parent), -1, np.int32), np.empty(len(parent), np.int32)
+    for x in range(core):
+        local[x] = chain[x] = x
+    along, came = np.empty(core), np.empty(core, np.int64)
+    minutes, near = np.empty((len(way[0]), LANES)), np.empty(len(way[0]), np.bool_)
+    found, seen = np.empty((destinations, LANES)), np.zeros(destinations, np.bool_)
+    counts, total = np.zeros(len(chosen), np.int64), 0
+    indices, reached = np.empty(1024, np.int32), np.empty(1024)
+    for block in range(0, len(chosen), LANES):
+        origins = chosen[block : block + LANES]
+        count = _ancestors(starts, origins, tree, local, chain)
+        climbed = _climb(starts, origins, core, upper, local, chain[:count])
+        if core:
+            for lane in range(len(origins)):
+                along[:] = climbed[:core, lane]
+                settle(core_edges, along, came, limit)
+                climbed[:core, lane] = along
+        _sweep(way, core, local, climbed, minutes, near, limit, found, seen)
+        for i in range(core, count):
+            local[chain[i]] = -1
+        for lane in range(len(origins)):
+            for k in range(beside[0][origins[lane]], beside[0][origins[lane] + 1]):
+                j = beside[1][k]
+                if not seen[j]:
+                    seen[j] = True
+                    found[j] = np.inf
+                found[j, lane] = min(found[j, lane], beside[2][k])
+        some = np.flatnonzero(seen)
+        if total + LANES * len(some) > len(indices):
+            reached, indices = _longer(reached, indices, 2 * total + LANES * len(some))
+        for lane in range(len(origins)):
+            before = total
+            for j in some:
+                if found[j, lane] <= limit:
+                    indices[total], reached[total] = j, found[j, lane]
+                    total += 1
+            counts[block + lane] = total - before
+        seen[some] = False
+    return counts, indices[:total], reached[:total]
+
+
+@compiled
+def gathered(indptr: Ints, indices: Nodes, minutes: Floats, rows: Ints) -> tuple[Ints, Ints, Floats]:
+    """Return the chosen rows of a sparse table, in their order."""
+    bounds = np.zeros(len(rows) + 1, np.int64)
+    for i in range(len(rows)):
+        bounds[i + 1] = bounds[i] + indptr[rows[i] + 1] - indptr[rows[i]]
+    which, told = np.empty(bounds[-1], np.int64), np.empty(bounds[-1])
+    for i in range(len(rows)):
+        k = bounds[i]
+        for place in range(indptr[rows[i]], indptr[rows[i] + 1]):
+            which[k], told[k] = indices[place], minutes[place]
+            k += 1
+    return bounds, which, told

@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from zonedesign.errors import DataError, counted, listed, nearest_name, require_columns, require_unique
+from zonedesign.errors import (
+    DataError,
+    counted,
+    listed,
+    nearest_name,
+    require_columns,
+    require_unique,
+    that_are,
+)
 from zonedesign.plan import Plan
 
 if TYPE_CHECKING:
@@ -116,7 +124,7 @@ def read_labels(path: str | Path, units: Units, *, unit: str = "unit", zone: str
     strange = [text for text in unknown if text not in left_out]
     if strange:
         raise DataError(
-            f"{path.name} names {counted(len(strange), 'unit')} that are not there: {listed(strange)}"
+            f"{path.name} names {that_are(len(strange), 'unit', 'not there')}: {listed(strange)}"
             f"{nearest_name(strange[0], known)}"
         )
     if unknown:
@@ -185,7 +193,7 @@ def _centres(cells: Iterable[str], known: dict[str, Any], left_out: set[str], pa
     strange = sorted(lost - left_out)
     if strange:
         raise DataError(
-            f"{path.name} has {counted(len(strange), 'centre')} that are no unit: {listed(strange)}"
+            f"{path.name} has {that_are(len(strange), 'centre', 'no unit')}: {listed(strange)}"
             f"{nearest_name(strange[0], known)}"
         )
     if lost:
@@ -201,8 +209,14 @@ def _read(path: Path) -> pd.DataFrame:
         raise DataError(f"there is no file {path}; a plan is a CSV with the columns unit and zone") from None
     except UnicodeDecodeError:
         raise DataError(f"{path.name} is not UTF-8; save it as 'CSV UTF-8'") from None
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, pd.errors.ParserWarning, OSError) as error:
-        raise DataError(f"{path.name} cannot be read as a table: {error}") from None
+    except pd.errors.EmptyDataError:
+        raise DataError(
+            f"{path.name} is empty; a plan is a CSV with the columns unit and zone, and a row for each unit"
+        ) from None
+    except (pd.errors.ParserError, pd.errors.ParserWarning, OSError) as error:
+        raise DataError(
+            f"{path.name} cannot be read as a table: {error}; a plan is a CSV with the columns unit and zone"
+        ) from None
 
 
 def _only(values: pd.Series[Any], zone: Any, path: str | Path) -> Any:

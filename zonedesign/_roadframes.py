@@ -32,12 +32,12 @@ def crs_of(frame: object, crs: Any, what: str) -> CRS:
 
 
 def read_nodes(nodes: pd.DataFrame, crs: Any) -> tuple[pd.DataFrame, CRS]:
-    """Return the nodes with whole-number ids and finite `x` and `y`, and their CRS.
+    """Return the nodes with whole-number ids, finite `x` and `y`, and `cut` where given; and their CRS.
 
     Raises `DataError` for ids that are missing, twice or no whole numbers, and for places that are no
     numbers.
     """
-    own = crs_of(nodes, crs, "nodes")
+    own, cut = crs_of(nodes, crs, "nodes"), nodes.get("cut")
     if not {"x", "y"} <= set(nodes.columns) and getattr(nodes, "crs", None) is not None:
         nodes = pd.DataFrame({"x": nodes.geometry.x, "y": nodes.geometry.y}, index=nodes.index)
     require_columns(nodes.columns, ("x", "y"), "nodes")
@@ -48,6 +48,8 @@ def read_nodes(nodes: pd.DataFrame, crs: Any) -> tuple[pd.DataFrame, CRS]:
     )
     if table.empty:
         raise DataError("nodes are empty; a road network needs some")
+    if cut is not None:
+        table["cut"] = _flags(cut)
     return table, own
 
 

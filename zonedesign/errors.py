@@ -69,6 +69,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def that_are(number: int, noun: str, what: str) -> str:
+    """Return `1 unit that is not there`, `2 units that are not there`."""
+    return f"{counted(number, noun)} that {'is' if number == 1 else 'are'} {what}"
+
+
 def nearest_name(name: object, known: Iterable[object]) -> str:
     """Return `; did you mean 'x'?` for the known name nearest to `name`, or nothing."""
     close = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)

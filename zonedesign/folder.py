@@ -153,7 +153,16 @@ def certificate_of(plan: Plan, problem: Problem, verdicts: pd.DataFrame) -> Cert
         bridges=found.bridges or (() if graph is None else graph.bridges),
         inputs=found.inputs or problem.about.inputs,
         versions=found.versions or versions(),
+        details={**found.details, "travel": _travel(problem)},
     )
+
+
+def _travel(problem: Problem) -> dict[str, Any]:
+    """Return what the minutes are: from which roads, at which speeds, what they include, what is in doubt."""
+    told = problem.times.provenance
+    named = ("source", "profile", "sketch", "max_minutes", "max_snap_m", "turn_delays", "access_kph")
+    more = ("parking_minutes", "doubtful_pairs", "out_of_reach")
+    return {name: told[name] for name in (*named, *more) if name in told}
 
 
 def _require_ours(path: Path, out: str | Path) -> None:

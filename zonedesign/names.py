@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -14,17 +15,48 @@ if TYPE_CHECKING:
 
     from zonedesign.units import Units
 
+PLACES = (
+    r"place(_?name)?|town|settlement|locality|neighbourhood",
+    r"ward\d*(_?na?me?)?|wd\d\dnm",
+    r"parish(_?name)?|par(nc)?p?\d\dnm",
+    r"msoa\d\dhclnm",
+    r"oa\d*_?na?me?|lsoa\d*_?na?me?|msoa\d*_?na?me?",
+    r"(unit_?)?name",
+)
+"""Names of columns that hold the names of places, the likeliest first."""
+
+_NUMBERED = re.compile(r"[lm]soa\d*_?na?me?")
+_CODE = re.compile(r"\s\d{3}[A-Z]?$")
+
+
+def place_column(frame: pd.DataFrame) -> str | None:
+    """Return the column of a frame whose name says that it holds the names of places, or None."""
+    for pattern in PLACES:
+        for column in frame.columns:
+            looks_right = re.fullmatch(pattern, str(column).strip().lower()) is not None
+            if (
+                looks_right
+                and not pd.api.types.is_numeric_dtype(frame[column])
+                and frame[column].notna().any()
+            ):
+                return str(column)
+    return None
+
 
 def zone_names(area: Units, members: Iterable[NDArray[np.int64]]) -> list[str]:
     """Return a unique name for every zone: the place with most of its hours, and the next if two are alike.
 
-    Zones that are still alike are numbered in their order. Empty where the units have no column of names.
+    Zones that are still alike are numbered in their order. The number of a census area ("Portsmouth 001A") is
+    no part of a place's name. Empty where the units have no column of names.
     """
     zones = list(members)
     if area.name_column is None:
         return ["" for _ in zones]
     places = area.frame[area.name_column].astype(object)
-    places = places.where(places.notna(), "").astype(str).str.strip().to_numpy()
+    places = places.where(places.notna(), "").astype(str).str.strip()
+    if _NUMBERED.fullmatch(area.name_column.strip().lower()):
+        places = places.str.replace(_CODE, "", regex=True)
+    places = places.to_numpy()
     hours = area.hours.to_numpy()
     candidates = [_by_hours(places[units], hours[units]) for units in zones]
     first = [places[0] if places else "" for places in candidates]

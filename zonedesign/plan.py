@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from zonedesign import measures
-from zonedesign.errors import DataError, ScenarioError, counted, listed, nearest_name
+from zonedesign.errors import DataError, ScenarioError, counted, listed, nearest_name, that_are
 from zonedesign.levels import SLACK, Level, distance_from, within
 from zonedesign.names import zone_names
 
@@ -86,7 +86,7 @@ class Plan:
         strange = zone.index[area.ids.get_indexer(zone.index) < 0]
         if len(strange):
             raise DataError(
-                f"the plan names {counted(len(strange), 'unit')} that are not there: {listed(strange)}"
+                f"the plan names {that_are(len(strange), 'unit', 'not there')}: {listed(strange)}"
                 f"{nearest_name(strange[0], area.ids)}"
             )
         labels = zone.reindex(area.ids)

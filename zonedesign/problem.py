@@ -11,7 +11,15 @@ import numpy as np
 import pandas as pd
 
 from zonedesign import measures
-from zonedesign.errors import DataError, ScenarioError, counted, listed, nearest_name, require_unique
+from zonedesign.errors import (
+    DataError,
+    ScenarioError,
+    counted,
+    listed,
+    nearest_name,
+    require_unique,
+    that_are,
+)
 from zonedesign.levels import SLACK
 from zonedesign.plan import Plan
 from zonedesign.rules import (
@@ -184,7 +192,7 @@ class Problem:
         strange = [unit for unit in named if unit not in self.units.ids]
         if strange:
             raise DataError(
-                f"{type(rule).__name__} names {counted(len(strange), 'unit')} that are not there: "
+                f"{type(rule).__name__} names {that_are(len(strange), 'unit', 'not there')}: "
                 f"{listed(strange)}{nearest_name(strange[0], self.units.ids)}"
             )
         if isinstance(rule, (Fixed, Frozen)):
@@ -352,7 +360,7 @@ class Problem:
         strange = labels.index.difference(self.units.ids).difference(left_out)
         if len(strange):
             raise DataError(
-                f"{what} names {counted(len(strange), 'unit')} that are not there: {listed(strange)}"
+                f"{what} names {that_are(len(strange), 'unit', 'not there')}: {listed(strange)}"
                 f"{nearest_name(strange[0], self.units.ids)}"
             )
         labels = labels.reindex(self.units.ids)

@@ -9,8 +9,15 @@ import platform
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from zonedesign.errors import ScenarioError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NO_CACHE = "ZONEDESIGN_NO_CACHE"
+"""The environment variable that, set, has nothing kept in the cache folder and nothing taken from it."""
 
 ENGINES = ("zonedesign", "PuLP", "highspy", "numpy", "scipy", "pandas", "geopandas", "shapely", "numba")
 
@@ -33,6 +40,20 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             found[name] = "not installed"
     return found
+
+
+def minutes_include(told: Mapping[str, Any]) -> list[str]:
+    """Return what minutes include beside driving, as sentences, from the provenance of travel times."""
+    said = []
+    if told.get("turn_delays"):
+        said.append("minutes include the time that turning takes, and keep to banned turns")
+    if told.get("access_kph") is not None:
+        said.append(
+            f"minutes include the way between point and road at {told['access_kph']:g} km/h, both ends"
+        )
+    if told.get("parking_minutes"):
+        said.append(f"minutes include {told['parking_minutes']:g} for parking at the end of each way")
+    return said
 
 
 def now() -> dt.datetime:

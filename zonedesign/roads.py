@@ -1,4 +1,4 @@
-"""The road network: nodes, directed edges with minutes, and snapping points to it."""
+"""The road network: nodes, and directed edges with minutes."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from pyproj import CRS
-from scipy.spatial import cKDTree
 
 from zonedesign import _roadshape
+from zonedesign._roadcolumns import EdgeColumns, NodeColumns, no_turns, quickest
 from zonedesign._roadframes import read_edges, read_nodes
 from zonedesign.errors import DataError, ScenarioError, counted, listed
-from zonedesign.profiles import Profile, edge_minutes
+from zonedesign.profiles import Profile, edge_minutes, speed_codes
 from zonedesign.profiles import profile as named_profile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    Ints = NDArray[np.integer[Any]]
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
-
-SAME_PLACE_M = 0.5
-"""A point no farther than this from a node is that node."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RoadNetwork:
     """A directed road network, by outgoing edge: the edges of node i are `indptr[i]` up to `indptr[i + 1]`.
 
-    Nodes: `node_ids`, `x`, `y` (n,), in metres in `crs`. Edges (m,), sorted by tail, head and minutes:
-    `heads`, `minutes` (every cost on the edge, the junction at its end included), `length_m`,
-    `road_class` (positions in `class_names`). Parallel edges are all kept; the quickest comes first. What
-    `with_profile` needs: `maxspeed_kph` (NaN: none known), `built_up`, `junction` (positions in
-    `profiles.JUNCTIONS`) and `given_minutes` (NaN where the profile says; else minutes that came with the
-    data). `counts` says what was read, dropped and repaired.
+    Nodes: `node_ids`, `x`, `y` (n,), in metres in `crs`, and `cut`: where a road goes on outside the data.
+    Edges (m,), sorted by tail and head: `heads`, `minutes` (every cost on the edge, the junction at its end
+    included), `junction_minutes` (that junction's part of them), `length_m`, `road_class` (positions in
+    `class_names`). Parallel edges are all kept, in the order they came in. `banned_turns` (k, 3) are node
+    positions (from, via, to). What `with_profile` needs: `maxspeed_kph` (NaN: none known), `built_up`,
+    `junction` (positions in `profiles.JUNCTIONS`) and `given_minutes` (NaN where the profile says; else
+    minutes that came with the data). `mode` is who uses these roads (car, foot, cycle), `any_mode` whether
+    profiles of others fit too, `speeds` the profile itself. `counts` says what was read, dropped and
+    repaired. `shape` keeps what other rooms work out from nodes and edges alone, for this network and those
+    that `with_profile` makes of it; `kept`, what depends on minutes too.
     """
 
     node_ids: NDArray[np.int64]
@@ -50,6 +50,7 @@ class RoadNetwork:
     indptr: NDArray[np.int64]
     heads: NDArray[np.int32]
     minutes: Floats
+    junction_minutes: Floats
     length_m: Floats
     road_class: NDArray[np.int16]
     class_names: tuple[str, ...]
@@ -57,12 +58,19 @@ class RoadNetwork:
     built_up: Flags
     junction: NDArray[np.int8]
     given_minutes: Floats
+    cut: Flags
+    banned_turns: NDArray[np.int32] = field(default_factory=no_turns)
     source: str = "frames"
     sha256: str | None = None
     attribution: str | None = None
     profile: str = "free-flow"
+    mode: str = "car"
+    any_mode: bool = False
+    speeds: Profile | None = None
     sketch: bool = False
     counts: Mapping[str, int] = field(default_factory=dict)
+    shape: dict[str, Any] = field(default_factory=dict)
+    kept: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_frames(
@@ -78,66 +86,115 @@ class RoadNetwork:
         """Return the network of two frames, in the shape that `to_frames` gives.
 
         `nodes` is indexed by whole-number node id, with `x` and `y` in `crs` (or the frame's own CRS);
-        degrees are projected. `edges` has `from` and `to`, one row per direction of travel, unless a
-        column `oneway` says otherwise: then a row without it (false) counts both ways. `length_m` is the
-        straight line unless given; `minutes`, where given, are taken as they are, else worked out from
-        `road_class`, `maxspeed_kph` and `built_up` (the last two optional) by the profile.
+        degrees are projected; a column `cut` may say where roads leave the data. `edges` has `from` and `to`,
+        one row per direction of travel, unless a column `oneway` says otherwise: then a row without it
+        (false) counts both ways. `length_m` is the straight line unless given; `minutes`, where given, are
+        taken as they are, else worked out from `road_class`, `maxspeed_kph` and `built_up` (the last two
+        optional) by the profile, of any mode.
 
         Raises `DataError` for a missing column, ids that are missing, twice or unknown, and figures that are
         negative, missing or no number.
         """
         table, crs = read_nodes(nodes, crs)
+        cut = table["cut"].to_numpy() if "cut" in table else None
         x, y, metric = _roadshape.to_metres(table["x"].to_numpy(), table["y"].to_numpy(), crs)
         columns, class_names, counts = read_edges(edges, table.index, x, y)
         return assemble(
-            NodeColumns(table.index.to_numpy(np.int64), x, y, metric),
+            NodeColumns(table.index.to_numpy(np.int64), x, y, metric, cut),
             EdgeColumns(**columns),
             class_names,
             profile,
             source=source,
             attribution=attribution,
+            any_mode=True,
             counts=counts,
         )
 
     def with_profile(self, name_or_table: str | Mapping[str, Any] | Profile) -> RoadNetwork:
         """Return the same roads driven at other speeds; minutes that came with the data stay as they are.
 
-        Raises `ScenarioError` for an unknown profile, and where every minute came with the data.
+        Nodes and edges are those of this network, in the same order. Raises `ScenarioError` for an unknown
+        profile, for one of another mode, and where every minute came with the data.
         """
         if self.sketch or (len(self.heads) and not np.isnan(self.given_minutes).any()):
             kind = "a sketch" if self.sketch else "given with its minutes"
             raise ScenarioError(
                 f"the network is {kind}, so no speed profile can change it; read it without minutes"
             )
-        columns = EdgeColumns(
-            self.tails, self.heads, self.length_m, self.road_class,
-            self.maxspeed_kph, self.built_up, self.junction, self.given_minutes,
-        )  # fmt: skip
         speeds = named_profile(name_or_table)
+        if speeds.mode != self.mode and not self.any_mode:
+            who = {"car": "cars", "foot": "walkers", "cycle": "cyclists"}
+            raise ScenarioError(
+                f"{self.source} was read for {who[self.mode]}, and the profile '{speeds.name}' is for "
+                f"{who[speeds.mode]}, who use other roads; read the file again with that profile"
+            )
+        return self.at_speeds(speeds)
+
+    def at_speeds(self, speeds: Profile) -> RoadNetwork:
+        """Return the network with the minutes that these speeds make, whatever their mode."""
+        given = self.given_minutes
+        told = ~np.isnan(given)
+        if len(given) and told.all():
+            minutes, waited = given, np.zeros(len(given))
+        else:
+            codes = self._once("speed codes", speed_codes, self.road_class, self.maxspeed_kph, self.built_up)
+            minutes, waited = edge_minutes(
+                speeds,
+                self.class_names,
+                codes=codes,
+                length_m=self.length_m,
+                maxspeed_kph=self.maxspeed_kph,
+                junction=self.junction,
+            )
+            if told.any():
+                minutes[told], waited[told] = given[told], 0.0
         return replace(
-            self, **_sorted(len(self.node_ids), columns, self.class_names, speeds), profile=speeds.name
+            self,
+            minutes=minutes,
+            junction_minutes=waited,
+            profile=speeds.name,
+            mode=speeds.mode,
+            speeds=speeds,
+            kept={},
         )
 
-    @cached_property
+    def _once(self, name: str, work_out: Callable[..., Any], *of: Any) -> Any:
+        """Return what was worked out of the shape before, on this network or its likes, else work it out."""
+        if name not in self.shape:
+            self.shape[name] = work_out(*of)
+        return self.shape[name]
+
+    @property
     def tails(self) -> NDArray[np.int32]:
         """The node position (m,) that each edge starts from."""
-        return np.repeat(np.arange(len(self.node_ids), dtype=np.int32), np.diff(self.indptr))
+        tails: NDArray[np.int32] = self._once(
+            "tails",
+            lambda: np.repeat(np.arange(len(self.node_ids), dtype=np.int32), np.diff(self.indptr)),
+        )
+        return tails
 
     @cached_property
     def quickest(self) -> Flags:
-        """Which edges (m,) are the quickest from their tail to their head; the rest are slower parallels."""
-        first = np.ones(len(self.heads), dtype=np.bool_)
-        first[1:] = (self.tails[1:] != self.tails[:-1]) | (self.heads[1:] != self.heads[:-1])
-        return first
+        """Which edges (m,) are the quickest from their tail to their head, one a pair."""
+        return quickest(self.tails, self.heads, self.minutes)
 
-    @cached_property
+    @property
     def main(self) -> Flags:
         """Which nodes (n,) are in the largest strongly connected part: any of them reaches any other."""
-        return _roadshape.largest(_roadshape.parts(len(self.node_ids), self.tails, self.heads, "strong"))
+        main: Flags = self._once(
+            "main",
+            lambda: _roadshape.largest(
+                _roadshape.parts(len(self.node_ids), self.tails, self.heads, "strong")
+            ),
+        )
+        return main
 
-    @cached_property
+    @property
     def km(self) -> float:
         """The length of road in km; a road that is driven both ways counts once."""
+        return float(self._once("km", self._length_km))
+
+    def _length_km(self) -> float:
         low, high = np.minimum(self.tails, self.heads), np.maximum(self.tails, self.heads)
         road = np.column_stack([low, high, np.round(self.length_m * 1000.0).astype(np.int64)])
         _, once = np.unique(road, axis=0, return_index=True)
@@ -170,30 +227,6 @@ class RoadNetwork:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class NodeColumns:
-    """The nodes of a network to be: ids and places in metres in `crs`."""
-
-    node_ids: NDArray[np.int64]
-    x: Floats
-    y: Floats
-    crs: CRS
-
-
-@dataclass(frozen=True, eq=False)
-class EdgeColumns:
-    """The edges of a network to be, in any order; the columns are those of `RoadNetwork`."""
-
-    tails: Ints
-    heads: Ints
-    length_m: Floats
-    road_class: Ints
-    maxspeed_kph: Floats
-    built_up: Flags
-    junction: NDArray[np.int8]
-    given_minutes: Floats
-
-
 def assemble(
     nodes: NodeColumns,
     edges: EdgeColumns,
@@ -203,114 +236,30 @@ def assemble(
     counts: Mapping[str, int] | None = None,
     **about: Any,
 ) -> RoadNetwork:
-    """Return the network of these columns: minutes worked out, edges sorted, parts and parallels counted.
+    """Return the network of these columns: edges sorted, minutes worked out, parts and parallels counted.
 
-    `about` is what else a `RoadNetwork` knows of itself: `source`, `sha256`, `attribution`, `sketch`.
+    `about` is what else a `RoadNetwork` knows of itself: `source`, `sha256`, `attribution`, `sketch`,
+    `any_mode`.
     """
-    speeds = named_profile(profile)
-    n = len(nodes.node_ids)
+    n, m = len(nodes.node_ids), len(edges.tails)
     network = RoadNetwork(
         nodes.node_ids, nodes.x, nodes.y, nodes.crs,
-        **_sorted(n, edges, class_names, speeds), class_names=class_names, profile=speeds.name, **about,
-    )  # fmt: skip
+        **edges.in_order(n), minutes=np.zeros(m), junction_minutes=np.zeros(m), class_names=class_names,
+        cut=np.zeros(n, dtype=np.bool_) if nodes.cut is None else nodes.cut,
+        banned_turns=nodes.banned_turns, **about,
+    ).at_speeds(named_profile(profile))  # fmt: skip
     joined = _roadshape.parts(n, network.tails, network.heads, "weak")
     told = dict(counts or {})
-    told["nodes"], told["edges"] = n, len(network.heads)
+    told["nodes"], told["edges"] = n, m
     told["parallel edges, slower than another"] = int((~network.quickest).sum())
     told["connected pieces"] = len(np.unique(joined))
     told["nodes outside the largest connected piece"] = n - int(_roadshape.largest(joined).sum())
     told["nodes outside the main part (reachable both ways)"] = n - int(network.main.sum())
+    told["nodes where roads leave the data"] = int(network.cut.sum())
     return replace(network, counts=told)
 
 
-def _sorted(nodes: int, edges: EdgeColumns, class_names: tuple[str, ...], speeds: Profile) -> dict[str, Any]:
-    minutes = edges.given_minutes
-    open_ones = np.isnan(minutes)
-    if open_ones.any():
-        worked_out = edge_minutes(
-            speeds,
-            class_names,
-            road_class=edges.road_class,
-            length_m=edges.length_m,
-            maxspeed_kph=edges.maxspeed_kph,
-            built_up=edges.built_up,
-            junction=edges.junction,
-        )
-        minutes = np.where(open_ones, worked_out, minutes)
-    order = np.lexsort((minutes, edges.heads, edges.tails))
-    indptr = np.zeros(nodes + 1, dtype=np.int64)
-    np.cumsum(np.bincount(edges.tails, minlength=nodes), out=indptr[1:])
-    return {
-        "indptr": indptr,
-        "heads": edges.heads[order].astype(np.int32),
-        "minutes": minutes[order],
-        "length_m": edges.length_m[order],
-        "road_class": edges.road_class[order].astype(np.int16),
-        "maxspeed_kph": edges.maxspeed_kph[order],
-        "built_up": edges.built_up[order],
-        "junction": edges.junction[order],
-        "given_minutes": edges.given_minutes[order],
-    }
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Snapping:
-    """Where points meet the roads: `nodes` (k,) are positions in the network, -1 beyond `max_snap_m`.
-
-    `distance_m` (k,) is the straight line from the point to the nearest node of the main part, also where
-    that is beyond the limit; `ids` (k,) is the index of the points.
-    """
-
-    nodes: NDArray[np.int64]
-    distance_m: Floats
-    ids: pd.Index[Any]
-    max_snap_m: float
-
-    @property
-    def lost(self) -> pd.Index[Any]:
-        """The ids of the points that no road is near enough to."""
-        return self.ids[self.nodes < 0]
-
-    def __repr__(self) -> str:
-        worst = self.distance_m[self.nodes >= 0].max(initial=0.0)
-        return (
-            f"<Snapping: {counted(len(self.ids), 'point')}, "
-            f"{len(self.lost):,} beyond {self.max_snap_m:,g} m, farthest snapped {worst:,.0f} m>"
-        )
-
-
-def snap(
-    roads: RoadNetwork, points: gpd.GeoSeries, max_snap_m: float = 1000.0, *, fragments: bool = False
-) -> Snapping:
-    """Return the nearest node of the main part for each point, in any CRS.
-
-    A point within 0.5 m of a node is that node, at no distance.
-    With `fragments` a point may also be a node outside the main part, where it lies within 0.5 m of one
-    and of none in the main part.
-
-    Raises `DataError` for points without a CRS or a place, and for a network without nodes.
-    """
-    x, y, _ = _coordinates(points, roads.crs)
-    if not len(roads.node_ids):
-        raise DataError(f"{roads.source} has no nodes to snap points to")
-    main = np.flatnonzero(roads.main)
-    nodes, distance = _nearest(roads, main, x, y)
-    if fragments and len(main) < len(roads.node_ids):
-        other, farther = _nearest(roads, np.flatnonzero(~roads.main), x, y)
-        there = (farther <= SAME_PLACE_M) & (distance > SAME_PLACE_M)
-        nodes, distance = np.where(there, other, nodes), np.where(there, farther, distance)
-    distance = np.where(distance <= SAME_PLACE_M, 0.0, distance)
-    return Snapping(np.where(distance <= max_snap_m, nodes, -1), distance, points.index, float(max_snap_m))
-
-
-def _nearest(
-    roads: RoadNetwork, among: NDArray[np.int64], x: Floats, y: Floats
-) -> tuple[NDArray[np.int64], Floats]:
-    distance, place = cKDTree(np.column_stack([roads.x, roads.y])[among]).query(np.column_stack([x, y]))
-    return among[np.minimum(place, len(among) - 1)], np.asarray(distance, dtype=np.float64)
-
-
-def _coordinates(points: gpd.GeoSeries, crs: CRS | None) -> tuple[Floats, Floats, CRS]:
+def coordinates(points: gpd.GeoSeries, crs: CRS | None) -> tuple[Floats, Floats, CRS]:
     """Return the points in `crs`; without one, in their own where it is in metres, else in one that suits."""
     points = points.geometry  # of a frame as well
     if points.crs is None:
@@ -351,7 +300,7 @@ def sketch_roads(points: gpd.GeoSeries) -> RoadNetwork:
     """
     if not len(points):
         raise DataError("no points to sketch roads between")
-    x, y, crs = _coordinates(points, None)
+    x, y, crs = coordinates(points, None)
     pairs, twins = _roadshape.sketch_pairs(x, y)
     tails, heads = np.concatenate([pairs, pairs[:, ::-1]]).T
     length_m = _roadshape.SKETCH_DETOUR * np.hypot(x[tails] - x[heads], y[tails] - y[heads])

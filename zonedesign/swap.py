@@ -1,4 +1,4 @@
-"""Swap: a folder is replaced whole or not at all.
+"""Swap: a folder, or a file, is replaced whole or not at all.
 
 The new folder is built beside the old one, under a hidden name, and then takes its place. On Linux and macOS
 the two names are exchanged in one step, so whoever looks finds the old folder or the new one, at any moment.
@@ -49,6 +49,17 @@ def replace_folder(out: Path, build: Callable[[Path], None]) -> None:
             with suppress(OSError):
                 folder.rmdir()
         raise
+
+
+def replace_file(path: Path, write: Callable[[Path], None]) -> None:
+    """Put the file that `write` makes in the place of `path`, whole; on failure `path` stays as it was."""
+    part = _beside(path, "part")
+    try:
+        write(part)
+        part.replace(path)
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def try_place(out: Path) -> None:

@@ -4,38 +4,34 @@ from __future__ import annotations
 
 import logging
 import math
-import os
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
-from zonedesign.errors import DataError, ScenarioError, counted, listed, require_unique
+from zonedesign import _matrices, _timefiles
+from zonedesign._ends import SLACK_MINUTES, cores, limit_of, points_of, snapped
+from zonedesign._manytomany import many_to_many
+from zonedesign._routes import Ways
+from zonedesign.errors import DataError, ScenarioError, listed
 from zonedesign.progress import silent
-from zonedesign.roads import snap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     import geopandas as gpd
     from numpy.typing import NDArray
 
+    from zonedesign._routes import Route
     from zonedesign.progress import Progress
-    from zonedesign.roads import RoadNetwork, Snapping
+    from zonedesign.roads import RoadNetwork
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
 _log = logging.getLogger(__name__)
-
-SLACK_MINUTES = 1e-6
-"""What a travel time may exceed the cutoff by, for rounding."""
-
-CELLS_AT_ONCE = 2_000_000
-"""Pairs that one thread works out at a time, reached or not: 16 MB."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -47,6 +43,8 @@ class TravelTimes:
     `max_minutes` is the cutoff, inclusive (inf: none). `provenance` says where the minutes come from (file
     hash, profile, cutoff, points out of reach). `snapped_m` is how far each origin lies from the road, by id,
     where roads were used, and `destinations_snapped_m` the same for destinations that are other points.
+    `fixed_minutes` is what access and parking added to a pair of two points, at its origin and at its
+    destination, by id, and `ways` what `route` searches.
     """
 
     origins: pd.Index[Any]
@@ -58,6 +56,8 @@ class TravelTimes:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     snapped_m: pd.Series[float] | None = None
     destinations_snapped_m: pd.Series[float] | None = None
+    fixed_minutes: tuple[pd.Series[float], pd.Series[float]] | None = None
+    ways: Ways | None = None
 
     @classmethod
     def from_matrix(
@@ -65,45 +65,72 @@ class TravelTimes:
         matrix: Any,
         ids: Sequence[Any] | pd.Index[Any],
         destinations: Sequence[Any] | pd.Index[Any] | None = None,
+        *,
+        seconds: bool = False,
+        zero_is_unreachable: bool = False,
         **provenance: Any,
     ) -> TravelTimes:
-        """Return the travel times in a dense or sparse matrix of minutes, rows being origins, as float64.
+        """Return the travel times in a dense or sparse matrix, rows being origins, as float64 minutes.
 
-        NaN and inf are out of reach. Zeros are real, dense or stored; what a sparse matrix does not store is
-        out of reach. With one set of ids an absent diagonal is 0. Raises `DataError` for a wrong shape, ids
-        that repeat, and negative minutes.
+        NaN, inf, None and the figures that engines write for no route (`_matrices.MARKERS`) are out of reach,
+        and so is what a sparse matrix does not store: counted by kind in `provenance["out_of_reach"]`, and
+        logged. Zeros are real, dense or stored, unless `zero_is_unreachable`, where those between two
+        different points count as no route. With one set of ids an absent diagonal is 0. `seconds` says that
+        the matrix holds seconds (OSRM, Valhalla, OpenRouteService). Raises `DataError` for a wrong shape, ids
+        that repeat, a frame labelled in another order, text, and negative minutes.
         """
         rows = pd.Index(ids)
         columns = rows if destinations is None else pd.Index(destinations)
-        for index, what in ((rows, "origin"), (columns, "destination")):
-            require_unique(index, f"{what} id", "the matrix of minutes")
-        shape = (len(rows), len(columns))
-        if not sparse.issparse(matrix):
-            matrix = _dense(matrix)
-        if tuple(matrix.shape) != shape:
-            raise DataError(
-                f"the matrix of minutes is {matrix.shape}; {shape[0]} x {shape[1]} ids need {shape}"
-            )
-        if sparse.issparse(matrix):
-            table = sparse.coo_array(matrix)
-            start, end = (np.asarray(side, dtype=np.int64) for side in table.coords)
-            minutes = np.asarray(table.data, dtype=np.float64)
-        else:
-            start, end = (side.astype(np.int64) for side in np.nonzero(matrix < np.inf))
-            minutes = matrix[start, end]
-        keep = minutes < np.inf
-        start, end, minutes = start[keep], end[keep], minutes[keep]
-        if (minutes < 0).any():
-            first = int(np.flatnonzero(minutes < 0)[0])
-            raise DataError(
-                f"{int((minutes < 0).sum()):,} travel times are negative, first {rows[start[first]]} to "
-                f"{columns[end[first]]}: {minutes[first]}; out of reach is NaN or inf"
-            )
-        if destinations is None:
-            alone = np.setdiff1d(np.arange(len(rows)), start[start == end])
-            start, end = np.concatenate([start, alone]), np.concatenate([end, alone])
-            minutes = np.concatenate([minutes, np.zeros(len(alone))])
-        return cls._from_triples(rows, columns, (start, end, minutes), {"source": "matrix", **provenance})
+        triples, gone = _matrices.from_matrix(
+            matrix, rows, columns, seconds=seconds, zero_is_unreachable=zero_is_unreachable
+        )
+        about = {"source": "matrix", "out_of_reach": gone, **provenance}
+        return cls._from_triples(rows, columns, triples, about)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        origin: str | None = None,
+        destination: str | None = None,
+        minutes: str | None = None,
+        ids: Sequence[Any] | pd.Index[Any] | None = None,
+        seconds: bool = False,
+        zero_is_unreachable: bool = False,
+    ) -> TravelTimes:
+        """Return the travel times in a long table, a row for each pair; a pair without a row is out of reach.
+
+        Columns that are not named are found by their names (origin, destination, minutes; from, to; from_id,
+        to_id, travel_time). With `ids` the times are square, on these ids in their order; without, the ids
+        are those in the table, origins and destinations one set where they are the same. Everything else is
+        as in `from_matrix`. Raises `DataError` for columns that are not found or may be several, ids that are
+        missing or not among `ids`, and pairs that stand twice with different minutes.
+        """
+        rows, columns, triples, gone = _matrices.from_frame(
+            frame,
+            (origin, destination, minutes),
+            None if ids is None else pd.Index(ids),
+            seconds=seconds,
+            zero_is_unreachable=zero_is_unreachable,
+        )
+        return cls._from_triples(rows, columns, triples, {"source": "table", "out_of_reach": gone})
+
+    @classmethod
+    def from_parquet(cls, path: str | Path) -> TravelTimes:
+        """Return the travel times that `to_parquet` wrote; `DataError` for a missing or another's file."""
+        (rows, columns), triples, about = _timefiles.read(path)
+        cutoff = about["max_minutes"]
+        times = cls._from_triples(rows, columns, triples, about["provenance"])
+        leaving, arriving = _by_id(about["leaving"], rows), _by_id(about["arriving"], columns)
+        known = leaving is not None and arriving is not None
+        return replace(
+            times,
+            max_minutes=math.inf if cutoff is None else cutoff,
+            snapped_m=_by_id(about["snapped_m"], rows, "snapped_m"),
+            destinations_snapped_m=_by_id(about["destinations_snapped_m"], columns, "snapped_m"),
+            fixed_minutes=(leaving, arriving) if known else None,
+        )
 
     @classmethod
     def _from_triples(
@@ -115,8 +142,10 @@ class TravelTimes:
     ) -> TravelTimes:
         """Return times from (origin, destination, minutes) arrays; the quickest for a pair counts."""
         start, end, minutes = triples
-        order = np.lexsort((minutes, end, start))
-        start, end, minutes = start[order], end[order], minutes[order]
+        pair = start * len(destinations) + end
+        if not (pair[1:] > pair[:-1]).all():
+            order = np.lexsort((minutes, pair))
+            start, end, minutes = start[order], end[order], minutes[order]
         first = np.ones(len(start), dtype=bool)
         first[1:] = (start[1:] != start[:-1]) | (end[1:] != end[:-1])
         indptr = np.zeros(len(origins) + 1, dtype=np.int64)
@@ -150,6 +179,57 @@ class TravelTimes:
             }
         )
 
+    def to_parquet(self, path: str | Path) -> Path:
+        """Write `to_frame()` to a Parquet file, whole or not at all, and return where it is.
+
+        Ids keep their type; the cutoff, the provenance and the distances from the road are in the metadata.
+        Raises `DataError` for ids that are neither text nor numbers, and for a place that cannot be written.
+        """
+        rows = np.repeat(np.arange(len(self.origins)), np.diff(self.indptr))
+        about = {
+            "max_minutes": self.max_minutes,
+            "provenance": self.provenance,
+            "snapped_m": _in_order(self.snapped_m, self.origins),
+            "destinations_snapped_m": _in_order(self.destinations_snapped_m, self.destinations),
+            "leaving": _in_order(self.fixed_minutes and self.fixed_minutes[0], self.origins),
+            "arriving": _in_order(self.fixed_minutes and self.fixed_minutes[1], self.destinations),
+        }
+        ends = self.origins, self.destinations
+        return _timefiles.write(path, ends, (rows, self.indices, self.minutes), about)
+
+    def out_of_reach(self) -> pd.DataFrame:
+        """Return the points that reach no other point or that none reaches, with the reason in words.
+
+        Indexed by id: `reaches` and `reached_by` (how many other points; NA for one that is no origin, or no
+        destination) and `reason`.
+        """
+        rows = np.repeat(np.arange(len(self.origins)), np.diff(self.indptr))
+        twin = np.asarray(self.destinations.get_indexer(self.origins), dtype=np.int64)
+        other = self.indices != twin[rows]
+        reaches = np.bincount(rows[other], minlength=len(self.origins))
+        reached = np.bincount(self.indices[other], minlength=len(self.destinations))
+        ids = self.origins.union(self.destinations, sort=False)
+        found = pd.DataFrame(
+            {
+                "reaches": pd.Series(reaches, index=self.origins).reindex(ids).astype("Int64"),
+                "reached_by": pd.Series(reached, index=self.destinations).reindex(ids).astype("Int64"),
+            },
+            index=ids,
+        )
+        no_way_out, no_way_in = ((found[name] == 0).fillna(value=False) for name in found.columns)
+        found = found[no_way_out | no_way_in] if len(ids) > 1 else found.iloc[:0]
+        return found.assign(reason=[self._reason(unit, *row) for unit, *row in found.itertuples()])
+
+    def _reason(self, unit: Any, reaches: Any, reached_by: Any) -> str:
+        """Return why a point reaches no other, or none reaches it."""
+        limit = self.provenance.get("max_snap_m", math.inf)
+        for far in (self.snapped_m, self.destinations_snapped_m):
+            if far is not None and unit in far.index and far[unit] > limit:
+                return f"no road within {limit:,g} m ({far[unit]:,.0f} m)"
+        ways = [way for way, count in (("out", reaches), ("in", reached_by)) if count is pd.NA or count == 0]
+        said = "cut off" if len(ways) == 2 else f"no way {ways[0]}"
+        return said if math.isinf(self.max_minutes) else f"{said} within {self.max_minutes:g} minutes"
+
     def on(self, ids: pd.Index[Any]) -> TravelTimes:
         """Return the square part on `ids`, in their order; `DataError` names ids that are not in it."""
         rows, columns = self.origins.get_indexer(ids), self.destinations.get_indexer(ids)
@@ -163,14 +243,38 @@ class TravelTimes:
         end = new[self.indices[at]]
         keep = end >= 0
         part = self._from_triples(ids, ids, (start[keep], end[keep], self.minutes[at][keep]), self.provenance)
-        return replace(part, max_minutes=self.max_minutes, snapped_m=self.snapped_m)
+        kept = ("max_minutes", "snapped_m", "destinations_snapped_m", "fixed_minutes", "ways")
+        return replace(part, **{name: getattr(self, name) for name in kept})
+
+    def route(self, origin: Any, destination: Any) -> Route:
+        """Return the quickest way between two points, also where it is longer than the cutoff.
+
+        Raises `KeyError` for an unknown id, and `DataError` where there is no way, or no roads to search.
+        """
+        from zonedesign import _routes  # noqa: PLC0415  (brings GeoPandas)
+
+        if self.ways is None:
+            raise DataError(
+                "these travel times come from a matrix, which holds no routes; "
+                "make them with travel_times(roads, points)"
+            )
+        fixed = 0.0
+        if self.fixed_minutes is not None and not self._one_point(origin, destination):
+            fixed = float(self.fixed_minutes[0][origin] + self.fixed_minutes[1][destination])
+        known = self.between(origin, destination) - fixed
+        found = _routes.route(self.ways, origin, destination, limit=known + SLACK_MINUTES)
+        return replace(found, access_minutes=fixed)
+
+    def _one_point(self, origin: Any, destination: Any) -> bool:
+        return bool(self.destinations_snapped_m is None and origin == destination)
 
     def __repr__(self) -> str:
         cutoff = "no cutoff" if math.isinf(self.max_minutes) else f"within {self.max_minutes:g} minutes"
         source = self.provenance.get("source", "unknown source")
+        share = len(self.minutes) / max(1, len(self.origins) * len(self.destinations))
         return (
             f"<TravelTimes: {len(self.origins):,} x {len(self.destinations):,}, "
-            f"{len(self.minutes):,} pairs in reach, {cutoff}, {source}>"
+            f"{len(self.minutes):,} pairs in reach ({share:.1%}), {cutoff}, {source}>"
         )
 
 
@@ -181,32 +285,35 @@ def travel_times(
     *,
     max_minutes: float | None = None,
     max_snap_m: float = 1000.0,
+    turn_delays: bool = False,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> TravelTimes:
     """Return minutes from every origin to every destination (the origins, unless given) over the roads.
 
-    Points may be in any CRS and keep their index as ids; each stands at the nearest node of the main part.
-    Minutes are shortest paths, exact to rounding, of at most `max_minutes` (inclusive, + 1e-6; None: no
-    cutoff). A point farther than `max_snap_m` from a road is out of reach, from itself apart: it is named in
-    the log and counted in `provenance`.
+    Points may be in any CRS and keep their index as ids; each stands where it is nearest to a road of the
+    main part, at a node or part of the way along an edge. Minutes are shortest paths, exact to rounding, of
+    at most `max_minutes` (inclusive, + 1e-6; None: no cutoff); with `turn_delays` every turn counts too
+    (`_turns`). What is prepared of a network is kept with it: asking again costs a search alone, and another
+    profile of the same roads little more. A point farther than `max_snap_m` from a road is out of reach, from
+    itself apart: it is named in the log and counted in `provenance`.
 
     Raises `DataError` for ids that repeat, points without a place or CRS, and a network that none or fewer
     than half of the points are near; `ScenarioError` for a cutoff, limit or number of threads that cannot be.
     """
-    limit = _limit(max_minutes, max_snap_m, threads)
-    tell = progress or silent
-    starts, ends = _points(origins, "origin"), None
-    if destinations is not None and destinations is not origins:
-        ends = _points(destinations, "destination")
+    limit = limit_of(max_minutes, max_snap_m, threads)
+    others = destinations is not None and destinations is not origins
+    starts, ends = points_of(origins, "origin" if others else "point"), None
+    if others:
+        ends = points_of(destinations, "destination")
         if ends.index.equals(starts.index) and ends.crs == starts.crs and ends.geom_equals(starts).all():
             ends = None
-    snapped_from = _snapped(roads, starts, max_snap_m, "origin")
-    snapped_to = snapped_from if ends is None else _snapped(roads, ends, max_snap_m, "destination")
-    tell("travel times", None, f"{len(roads.node_ids):,} road nodes")
-    table = _many_to_many(roads, snapped_from.nodes, snapped_to.nodes, limit, threads or _cores(), tell)
-    if ends is None:
-        table = _with_selves(table, np.flatnonzero(snapped_from.nodes < 0))
+    snapped_from = snapped(roads, starts, max_snap_m, "point" if ends is None else "origin")
+    snapped_to = snapped_from if ends is None else snapped(roads, ends, max_snap_m, "destination")
+    table = many_to_many(
+        roads, snapped_from, snapped_to,
+        limit=limit, turn_delays=turn_delays, threads=threads or cores(), tell=progress or silent,
+    )  # fmt: skip
     return TravelTimes(
         starts.index,
         starts.index if ends is None else ends.index,
@@ -220,6 +327,7 @@ def travel_times(
             "sketch": roads.sketch,
             "max_minutes": max_minutes,
             "max_snap_m": float(max_snap_m),
+            "turn_delays": turn_delays,
             "beyond_snap": snapped_from.lost.tolist(),
             "beyond_snap_destinations": [] if ends is None else snapped_to.lost.tolist(),
         },
@@ -227,6 +335,7 @@ def travel_times(
         destinations_snapped_m=None
         if ends is None
         else pd.Series(snapped_to.distance_m, index=ends.index, name="snapped_m"),
+        ways=Ways(roads, snapped_from, snapped_to, turn_delays),
     )
 
 
@@ -235,7 +344,7 @@ def with_access(
 ) -> TravelTimes:
     """Return the times with the way between point and road at both ends, at `access_kph`, and parking added.
 
-    The straight line from point to node is counted; without `access_kph` it takes no time. A unit stays 0
+    The straight line from point to road is counted; without `access_kph` it takes no time. A unit stays 0
     from itself, and what is then beyond the cutoff is out of reach. Raises `ScenarioError` for a speed that
     is not positive or negative parking, `DataError` for times that do not come from roads.
     """
@@ -245,13 +354,15 @@ def with_access(
             "give a speed above 0, and 0 minutes or more"
         )
     rows = np.repeat(np.arange(len(times.origins), dtype=np.int64), np.diff(times.indptr))
-    extra = np.full(len(rows), float(parking_minutes))
+    leaving = pd.Series(0.0, index=times.origins, name="minutes")
+    arriving = pd.Series(float(parking_minutes), index=times.destinations, name="minutes")
     if access_kph is not None:
         if times.snapped_m is None:
             raise DataError("travel times that do not come from roads have no way to the road to add")
         ends = times.snapped_m if times.destinations_snapped_m is None else times.destinations_snapped_m
-        walked_m = times.snapped_m.reindex(times.origins).to_numpy()[rows]
-        extra += (walked_m + ends.reindex(times.destinations).to_numpy()[times.indices]) * 0.06 / access_kph
+        leaving += times.snapped_m.reindex(times.origins).to_numpy() * 0.06 / access_kph
+        arriving += ends.reindex(times.destinations).to_numpy() * 0.06 / access_kph
+    extra = leaving.to_numpy()[rows] + arriving.to_numpy()[times.indices]
     if times.destinations_snapped_m is None and times.origins.equals(times.destinations):
         extra[rows == times.indices] = 0.0
     minutes = times.minutes + extra
@@ -259,125 +370,18 @@ def with_access(
     indptr = np.zeros(len(times.origins) + 1, dtype=np.int64)
     np.cumsum(np.bincount(rows[keep], minlength=len(times.origins)), out=indptr[1:])
     told = {**times.provenance, "access_kph": access_kph, "parking_minutes": float(parking_minutes)}
-    return replace(times, indptr=indptr, indices=times.indices[keep], minutes=minutes[keep], provenance=told)
+    return replace(
+        times, indptr=indptr, indices=times.indices[keep], minutes=minutes[keep], provenance=told,
+        fixed_minutes=(leaving, arriving),
+    )  # fmt: skip
 
 
-def _dense(matrix: Any) -> Floats:
-    """Return a matrix, a frame or nested lists as float64, or raise `DataError` where it holds no numbers."""
-    try:
-        return np.asarray(matrix, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise DataError(
-            "the matrix of minutes does not hold numbers only; out of reach is NaN or inf"
-        ) from None
+def _in_order(figures: pd.Series[float] | None, ids: pd.Index[Any]) -> list[float] | None:
+    return None if figures is None else figures.reindex(ids).tolist()
 
 
-def _limit(max_minutes: float | None, max_snap_m: float, threads: int | None) -> float:
-    """Return the most minutes that count, slack included and always finite."""
-    if max_minutes is not None and not max_minutes >= 0:
-        raise ScenarioError(f"max_minutes is {max_minutes}; give 0 or more, or None for no cutoff")
-    if not max_snap_m >= 0:
-        raise ScenarioError(f"max_snap_m is {max_snap_m}; give 0 or more metres")
-    if threads is not None and threads < 1:
-        raise ScenarioError(f"threads is {threads}; give 1 or more, or None for all cores")
-    most = float(np.finfo(np.float64).max)
-    return most if max_minutes is None else min(float(max_minutes) + SLACK_MINUTES, most)
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)  # not on every system
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
-def _points(points: gpd.GeoSeries | gpd.GeoDataFrame, what: str) -> gpd.GeoSeries:
-    """Return the points themselves, or raise `DataError` for none, or ids that repeat."""
-    places = getattr(points, "geometry", None)
-    if places is None:
-        raise DataError(f"the {what}s are a {type(points).__name__}; give a GeoSeries of points")
-    if not len(places):
-        raise DataError(f"there are no {what}s to travel between")
-    require_unique(places.index, f"{what} id", f"the {what}s")
-    return places
-
-
-def _snapped(roads: RoadNetwork, points: gpd.GeoSeries, max_snap_m: float, what: str) -> Snapping:
-    """Return where the points meet the roads, or raise `DataError` where most do not."""
-    snapping = snap(roads, points, max_snap_m=max_snap_m, fragments=True)
-    lost, place = snapping.lost, f"within {max_snap_m:,g} m of the roads in {roads.source}"
-    near = len(points) - len(lost)
-    if near < len(lost):
-        raise DataError(
-            f"{near:,} of {counted(len(points), what)} lie {place}, first not near: {listed(lost)}; "
-            "is it a road file of another place, or is the CRS of the points wrong?"
-        )
-    if len(lost):
-        worst = snapping.distance_m.max()
-        _log.warning(
-            "%s not %s (up to %s m away), so out of reach: %s",
-            counted(len(lost), what), place, f"{worst:,.0f}", listed(lost, 20),
-        )  # fmt: skip
-    return snapping
-
-
-def _many_to_many(
-    roads: RoadNetwork, start: Ints, end: Ints, limit: float, threads: int, tell: Progress
-) -> tuple[Ints, Ints, Floats]:
-    """Return `indptr`, `indices` and `minutes` from nodes `start` to nodes `end`, -1 being out of reach."""
-    from zonedesign import _kernels as kernels  # noqa: PLC0415  (brings numba)
-
-    edges = roads.indptr.astype(np.int64), roads.heads.astype(np.int32), roads.minutes.astype(np.float64)
-    rank, indptr, upper, up, down, parent = kernels.eliminate(*kernels.both_ways(*edges))
-    near = np.flatnonzero(end >= 0)
-    targets, column = np.unique(rank[end[near]], return_inverse=True)
-    way_down = kernels.descent(parent, indptr, upper, down, targets)
-    places = way_down[0][targets]
-    sources, row = np.unique(start[start >= 0], return_inverse=True)
-
-    def chunk(first: int) -> tuple[Ints, Ints, Floats]:
-        some = rank[sources[first : first + size]]
-        found = kernels.sweep(some, places, (parent, indptr, upper, up), way_down)
-        counts, indices, minutes = kernels.within(found, column.astype(np.int64), limit)
-        return counts, near[indices], minutes
-
-    size = max(1, min(CELLS_AT_ONCE // max(1, len(targets)), -(-len(sources) // (4 * threads)), 256))
-    size = -(-size // kernels.LANES) * kernels.LANES
-    parts = _in_threads(chunk, range(0, len(sources), size), threads, tell)
-    counts = np.concatenate([part[0] for part in parts])
-    indices, minutes = (
-        np.concatenate([part[1] for part in parts]),
-        np.concatenate([part[2] for part in parts]),
-    )
-    bounds = np.zeros(len(counts) + 2, dtype=np.int64)  # the last row is empty: a point out of reach
-    np.cumsum(counts, out=bounds[1:-1])
-    bounds[-1] = bounds[-2]
-    rows = np.full(len(start), len(counts), dtype=np.int64)
-    rows[start >= 0] = row
-    chosen, at = _rows(bounds, rows)
-    return chosen, indices[at], minutes[at]
-
-
-def _in_threads(
-    chunk: Callable[[int], tuple[Ints, Ints, Floats]], firsts: range, threads: int, tell: Progress
-) -> list[tuple[Ints, Ints, Floats]]:
-    """Return `chunk(first)` for every first, in their order; an interrupt waits for running chunks only."""
-    pool = ThreadPoolExecutor(max_workers=threads)
-    try:
-        running = [pool.submit(chunk, first) for first in firsts]
-        for done, _ in enumerate(as_completed(running), start=1):
-            tell("travel times", done / len(running), f"{threads} threads" if threads > 1 else "1 thread")
-        return [future.result() for future in running]
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _with_selves(table: tuple[Ints, Ints, Floats], lost: Ints) -> tuple[Ints, Ints, Floats]:
-    """Return the square table with 0 minutes from each lost point, whose row is empty, to itself."""
-    indptr, indices, minutes = table
-    at = indptr[lost]
-    extra = np.zeros(len(indptr), dtype=np.int64)
-    extra[lost + 1] = 1
-    return indptr + np.cumsum(extra), np.insert(indices, at, lost), np.insert(minutes, at, 0.0)
+def _by_id(figures: list[float] | None, ids: pd.Index[Any], name: str = "minutes") -> Any:
+    return None if figures is None else pd.Series(figures, index=ids, dtype=np.float64, name=name)
 
 
 def _rows(indptr: Ints, rows: Ints) -> tuple[Ints, Ints]:

@@ -12,13 +12,11 @@ from zonedesign.cli import screen, verbs
 from zonedesign.cli.answer import BAD_INPUT, INFEASIBLE, NO_PLAN, Answer
 from zonedesign.cli.options import UsageError, parse
 from zonedesign.errors import InfeasibleError, NoPlanError, SolverError, ZoneDesignError
+from zonedesign.provenance import NO_CACHE
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
-
-NO_CACHE = "ZONEDESIGN_NO_CACHE"
-"""The environment variable that `compiled` asks before it keeps compiled code in the cache folder."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _without_cache() -> Iterator[None]:
-    """Have kernels that are imported meanwhile kept in memory only, then leave the environment as it was."""
+    """Keep compiled code and travel times in memory only, then leave the environment as it was."""
     before = os.environ.get(NO_CACHE)
     os.environ[NO_CACHE] = "1"
     try:

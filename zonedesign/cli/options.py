@@ -18,6 +18,7 @@ HELP = {
     "solve": "design the zones and write them to a folder",
     "verify": "judge any plan: every rule, every zone, limit, value, verdict",
     "map": "write the review map of a plan",
+    "traffic": "say which units leave reach where driving takes longer",
     "roads": "fetch the roads of a place from OpenStreetMap into a file",
 }
 """Every verb, and what it does."""
@@ -59,7 +60,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         add(sub)
         sub.add_argument("--json", action="store_true", help="print one JSON object to standard output")
         sub.add_argument(
-            "--no-cache", action="store_true", help="keep no compiled code in the user's cache folder"
+            "--no-cache",
+            action="store_true",
+            help="use no cache folder: keep no compiled code and no travel times, and take none from it",
         )
         loud = sub.add_mutually_exclusive_group()
         loud.add_argument("-q", "--quiet", action="store_true", help="no progress, no notes, only errors")
@@ -131,6 +134,18 @@ def _map(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--public", action="store_true", help="zone figures only, suppressed as [publish] says")
 
 
+def _traffic(sub: argparse.ArgumentParser) -> None:
+    _plan(sub)
+    sub.add_argument(
+        "--slower",
+        metavar="F",
+        type=_more,
+        nargs="+",
+        default=[0.1, 0.2, 0.3],
+        help="how much longer driving takes, as shares (default: 0.1 0.2 0.3)",
+    )
+
+
 def _roads(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "place", metavar="PLACE", help="a name that OpenStreetMap knows, such as 'Rutland, England'"
@@ -144,6 +159,7 @@ _VERBS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "solve": _solve,
     "verify": _plan,
     "map": _map,
+    "traffic": _traffic,
     "roads": _roads,
 }
 
@@ -161,6 +177,13 @@ def _share(text: str) -> float:
         raise argparse.ArgumentTypeError(
             f"'{text}' is not a share from 0 up to 1, such as 0.01 for one per cent"
         )
+    return value
+
+
+def _more(text: str) -> float:
+    value = _float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a share above 0, such as 0.1 for a tenth longer")
     return value
 
 

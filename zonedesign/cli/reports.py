@@ -9,13 +9,14 @@ from zonedesign.cli.answer import BROKEN, DONE, Answer, limit, number, table
 from zonedesign.errors import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
 
     from zonedesign.plan import Plan
     from zonedesign.problem import Problem
+    from zonedesign.questions import TrafficSensitivity
     from zonedesign.scenario import Finding
 
 MARK = {"ok": "ok", "note": "note", "fault": "FAULT"}
@@ -108,6 +109,68 @@ def verdict_answer(plan: Plan, problem: Problem, verdicts: pd.DataFrame, source:
     else:
         lines.append(f"all {counted(len(rows), 'check')} passed, {counted(len(plan.zone_ids), 'zone')}")
     return Answer(data, lines, BROKEN if broken else DONE)
+
+
+def traffic_answer(
+    found: TrafficSensitivity, problem: Problem, source: str, remarks: Sequence[str]
+) -> Answer:
+    """Return what leaves reach where driving takes longer: by level, then every unit that does."""
+    from zonedesign.questions import label_of  # noqa: PLC0415
+
+    gone = found.units[found.units["leaves_at"].notna()]
+    gone = gone.sort_values(["leaves_at", "spare", "zone"], kind="stable")
+    units = [{"unit": str(unit), **row} for unit, row in zip(gone.index, _records(gone), strict=True)]
+    data = {
+        "verb": "traffic",
+        "plan": source,
+        "scenario": problem.about.name,
+        "sketch": problem.about.sketch,
+        "slower": list(found.slower),
+        "levels": _records(found.levels),
+        "zones": _records(found.zones),
+        "units": units,
+    }
+    lines = [f"{source} on {problem.about.name}{', sketch roads' if problem.about.sketch else ''}"]
+    by_level = _records(found.levels.sort_values(["level", "slower"], kind="stable"))
+    heads: tuple[str, ...] = (
+        "level", "driving", "units beyond reach", "hours", "customers", "pairs too far apart"
+    )  # fmt: skip
+    lines += table(heads, [_level_cells(row, label_of) for row in by_level], (2, 3, 4, 5))
+    if units:
+        heads = ("unit", "zone", "level", "minutes", "limit", "leaves at", "spare")
+        lines += ["", *table(heads, [_unit_cells(row, label_of) for row in units], (3, 4, 6))]
+    most = label_of(found.slower[-1])
+    lines.append(f"{counted(len(units), 'unit')} of {len(found.units):,} beyond reach at {most}")
+    return Answer(data, lines, remarks=remarks)
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a frame, None where a value is not known."""
+    import pandas as pd  # noqa: PLC0415  (help and usage errors do without)
+
+    return [
+        {str(name): None if pd.isna(value) else value for name, value in row.items()}
+        for row in frame.to_dict("records")
+    ]
+
+
+def _level_cells(row: Mapping[str, Any], label_of: Callable[[float], str]) -> tuple[str, ...]:
+    people, pairs = row["customers"], row["pairs"]
+    return (
+        str(row["level"]), label_of(row["slower"]) if row["slower"] else "as it is",
+        number(row["units"]), number(row["weekly_hours"]),
+        "unknown" if people is None else number(people), "" if pairs is None else number(pairs),
+    )  # fmt: skip
+
+
+def _unit_cells(row: Mapping[str, Any], label_of: Callable[[float], str]) -> tuple[str, ...]:
+    minutes, most = row["reach_minutes"], row["max_minutes"]
+    return (
+        row["unit"], str(row["zone"]), str(row["level"]),
+        "out of reach" if math.isinf(minutes) else number(minutes, 2), "" if most is None else number(most),
+        label_of(row["leaves_at"]) if row["leaves_at"] else "already",
+        "" if row["spare"] is None else f"{row['spare']:+.1%}",
+    )  # fmt: skip
 
 
 def _missing(verdicts: pd.DataFrame) -> int:

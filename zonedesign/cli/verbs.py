@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zonedesign.cli.answer import INFEASIBLE, Answer
-from zonedesign.cli.reports import certificate_lines, check_lines, solved, verdict_answer
+from zonedesign.cli.reports import certificate_lines, check_lines, solved, traffic_answer, verdict_answer
 from zonedesign.cli.screen import bar, error_line, impossible
 from zonedesign.errors import DataError, ScenarioError, SolverError, counted
 
@@ -90,7 +90,8 @@ def solve(options: argparse.Namespace) -> Answer:
         tell("write", None, str(options.out))
         review = page(plan, problem, roads=problem.about.roads)
         write_folder(options.out, plan, problem, review_html=review)
-    files = "plan.csv, zones.csv, plan.gpkg, certificate.json"
+    written = ("plan.csv", "zones.csv", "plan.gpkg", "certificate.json")
+    files = ", ".join(name for name in written if (options.out / name).exists())
     lines = [f"wrote {options.out}: {files}; look at {options.out / 'review.html'}"]
     lines += certificate_lines(plan, verdicts)
     return Answer(solved(plan, verdicts, options.out), lines, remarks=_notes(problem))
@@ -130,6 +131,17 @@ def map_(options: argparse.Namespace) -> Answer:
     return Answer(data, [said], remarks=_notes(problem))
 
 
+def traffic(options: argparse.Namespace) -> Answer:
+    """Say which units of a plan leave reach where driving takes longer."""
+    from zonedesign.questions import traffic_sensitivity  # noqa: PLC0415
+
+    with bar(quiet=options.quiet) as tell:
+        problem = _problem(options, tell, judging=True)
+        plan = _read_plan(options.plan, problem, unit=options.unit, zone=options.zone, partial=True)
+        found = traffic_sensitivity(plan, problem, options.slower)
+    return traffic_answer(found, problem, str(options.plan), _notes(problem))
+
+
 def roads(options: argparse.Namespace) -> Answer:
     """Fetch the roads of a place and write them to a file."""
     from zonedesign.osm import read_roads, save_place  # noqa: PLC0415
@@ -150,6 +162,7 @@ RUN: dict[str, Callable[[argparse.Namespace], Answer]] = {
     "solve": solve,
     "verify": verify,
     "map": map_,
+    "traffic": traffic,
     "roads": roads,
 }
 """What runs for each verb."""

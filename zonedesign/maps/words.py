@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zonedesign.certificate import OPTIMAL_GAP, Status
 from zonedesign.errors import counted, listed
+from zonedesign.provenance import minutes_include
 from zonedesign.verify import verify
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ def notes(plan: Plan, problem: Problem, *, public: bool) -> list[str]:
         join = "bridge joins" if len(graph.bridges) == 1 else "bridges join"
         said.append(f"{len(graph.bridges)} {join} pieces of the map that do not touch{pairs}.")
     if public:
-        return said
+        return [*said, *minutes_include(problem.times.provenance)]
     more = [*given, *(graph.notes if graph is not None else ())]
     return [*said, *dict.fromkeys(str(note) for note in more)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import zlib
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
 
@@ -14,11 +15,11 @@ from shapely import wkt
 from shapely.errors import ShapelyError
 
 from zonedesign import _roadshape
+from zonedesign._roadcolumns import EdgeColumns, NodeColumns
 from zonedesign._roadframes import crs_of
 from zonedesign.errors import DataError, counted, listed
 from zonedesign.osm import tags as osm_tags
-from zonedesign.profiles import ROAD_CLASSES
-from zonedesign.roads import EdgeColumns, NodeColumns
+from zonedesign.profiles import JUNCTIONS, ROAD_CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from pyproj import CRS
+
+    from zonedesign.osm.modes import Traveller
 
     Link = tuple[Any, Any, dict[str, Any]]
 
@@ -50,12 +53,13 @@ def read_graphml(path: Path) -> Any:
 
 
 def from_graph(
-    graph: Any, name: str, *, private: bool, ferries: bool, crs: CRS | None
+    graph: Any, name: str, traveller: Traveller, *, private: bool, ferries: bool, crs: CRS | None
 ) -> tuple[NodeColumns, EdgeColumns, dict[str, int]]:
     """Return the nodes, edges and counts of a networkx graph as OSMnx makes it: `x`, `y`, `crs`, `highway`.
 
     The nodes are the graph's: where it was simplified, the length of an edge is that of its geometry. An
-    edge is one direction of travel; in an undirected graph it is both, unless `oneway`. OSMnx's own
+    edge is one direction of travel; in an undirected graph it is both, unless `oneway`. Walkers, and cyclists
+    where tags let them, go both ways along a one-way edge. OSMnx's own
     speeds and travel times are not used: they know neither built-up from rural nor junctions.
     """
     places = dict(graph.nodes(data=True))
@@ -77,37 +81,56 @@ def from_graph(
         if not _true(data.get("oneway")):
             links.append((end, start, data))
     nodes = pd.DataFrame.from_dict(places, orient="index")
-    return _columns(nodes, links, crs_of(None, graph.graph.get("crs"), name), name, (private, ferries, crs))
+    return _columns(
+        nodes, links, crs_of(None, graph.graph.get("crs"), name), name, _How(traveller, private, ferries, crs)
+    )
 
 
 def from_osmnx_frames(
-    nodes: pd.DataFrame, edges: pd.DataFrame, *, private: bool, ferries: bool, crs: CRS | None
+    nodes: pd.DataFrame,
+    edges: pd.DataFrame,
+    traveller: Traveller,
+    *,
+    private: bool,
+    ferries: bool,
+    crs: CRS | None,
 ) -> tuple[NodeColumns, EdgeColumns, dict[str, int]]:
     """Return the same from the two frames of `osmnx.graph_to_gdfs`: edges by (u, v, key), with `length`."""
     ends = edges.index.to_frame(index=False) if {"u", "v"} <= set(edges.index.names) else edges[["u", "v"]]
     rows: list[dict[Any, Any]] = pd.DataFrame(edges).to_dict("records")
     links: list[Link] = list(zip(ends["u"], ends["v"], rows, strict=True))
     own = crs_of(nodes, None if getattr(nodes, "crs", None) is not None else crs, "nodes")
-    return _columns(pd.DataFrame(nodes), links, own, "frames", (private, ferries, crs))
+    return _columns(pd.DataFrame(nodes), links, own, "frames", _How(traveller, private, ferries, crs))
+
+
+@dataclass(frozen=True)
+class _How:
+    traveller: Traveller
+    private: bool
+    ferries: bool
+    crs: CRS | None
 
 
 def _columns(
-    nodes: pd.DataFrame, links: list[Link], own: CRS, name: str, how: tuple[bool, bool, CRS | None]
+    nodes: pd.DataFrame, links: list[Link], own: CRS, name: str, how: _How
 ) -> tuple[NodeColumns, EdgeColumns, dict[str, int]]:
-    private, ferries, crs = how
     counts: Counter[str] = Counter({"edges read": len(links)})
     kept: list[tuple[Any, Any, dict[str, Any], int, dict[str, str]]] = []  # ends, data, class, tags
     for u, v, data in links:
         tags = _tags(data)
-        kind = _class(data, tags, counts, private=private, ferries=ferries)
+        kind = _class(data, tags, counts, how)
         if kind is None:
             continue
         if u == v:
             counts["self-loops left out"] += 1
             continue
         kept.append((u, v, data, kind, tags))
+        if not how.traveller.drives and _back_too(data, tags, ROAD_CLASSES[kind], how.traveller):
+            kept.append((v, u, data, kind, tags))
+            counts["one-way edges taken both ways"] += 1
     if not kept:
-        raise DataError(f"{name} has no drivable road among its {counted(len(links), 'edge')}")
+        what = "drivable road" if how.traveller.drives else f"way for {how.traveller.who}"
+        raise DataError(f"{name} has no {what} among its {counted(len(links), 'edge')}")
     ids = pd.Index(list(dict.fromkeys(end for link in kept for end in link[:2])))
     strangers = ids.difference(nodes.index)
     if len(strangers):
@@ -119,11 +142,11 @@ def _columns(
     if not np.isfinite(x + y).all():
         bad = ids[~np.isfinite(x + y)]
         raise DataError(f"{name} has {counted(len(bad), 'node')} whose x or y is no number: {listed(bad)}")
-    x, y, metric = _roadshape.to_metres(x, y, own, crs)
+    x, y, metric = _roadshape.to_metres(x, y, own, how.crs)
     number = {node: at for at, node in enumerate(ids)}
     tails = np.array([number[link[0]] for link in kept], dtype=np.int64)
     heads = np.array([number[link[1]] for link in kept], dtype=np.int64)
-    edges = _edges(kept, (tails, heads), (x, y), used, counts, geographic=own.is_geographic)
+    edges = _edges(kept, (tails, heads), (x, y), used, counts, how.traveller, own)
     return NodeColumns(_whole_ids(ids, counts), x, y, metric), edges, dict(counts)
 
 
@@ -133,12 +156,12 @@ def _edges(
     places: tuple[NDArray[np.float64], NDArray[np.float64]],
     nodes: pd.DataFrame,
     counts: Counter[str],
-    *,
-    geographic: bool,
+    traveller: Traveller,
+    own: CRS,
 ) -> EdgeColumns:
     (tails, heads), (x, y) = ends, places
     rank = np.array([link[3] for link in kept], dtype=np.int64)
-    length_m = np.array([_length(link[2], geographic=geographic) for link in kept])
+    length_m = np.array([_length(link[2], geographic=own.is_geographic) for link in kept])
     straight = np.hypot(x[tails] - x[heads], y[tails] - y[heads])
     counts["edges without a length, taken as straight"] = int(np.isnan(length_m).sum())
     length_m = np.where(np.isnan(length_m), straight, length_m)
@@ -147,49 +170,68 @@ def _edges(
         raise DataError(
             f"{counted(int((length_m < 0).sum()), 'edge')} of negative length; lengths are in metres"
         )
-    limits = [_limit(link[4], link[2], ROAD_CLASSES[link[3]], counts) for link in kept]
-    said = [osm_tags.built_up(link[4], limit) for link, limit in zip(kept, limits, strict=True)]
-    told = np.array([-1 if answer is None else int(answer) for answer in said])
-    guessed = _roadshape.built_up_edges(x, y, tails, heads, rank)
     corner = nodes["highway"].astype(object) if "highway" in nodes else pd.Series(None, index=nodes.index)
+    signals = (corner == "traffic_signals").to_numpy(np.bool_)
     minutes = [
         osm_tags.duration_minutes(link[4].get("duration")) if link[3] == osm_tags.FERRY else None
         for link in kept
     ]
+    given = np.array([np.nan if v is None else v for v in minutes], dtype=np.float64)
+    if not traveller.drives:
+        waits = np.zeros(len(x), dtype=np.int8)
+        waits[(corner == "crossing").to_numpy(np.bool_)] = JUNCTIONS.index("crossing")
+        if "crossing" in nodes:
+            signals |= (nodes["crossing"].astype(object) == "traffic_signals").to_numpy(np.bool_)
+        waits[signals] = JUNCTIONS.index("signals")
+        m = len(kept)
+        silent = np.full(m, np.nan), np.zeros(m, dtype=np.bool_)
+        return EdgeColumns(tails, heads, length_m, rank, *silent, waits[heads], given)
+    limits = [_limit(link[4], link[2], ROAD_CLASSES[link[3]], counts) for link in kept]
+    said = [osm_tags.built_up(link[4], limit) for link, limit in zip(kept, limits, strict=True)]
+    told = np.array([-1 if answer is None else int(answer) for answer in said])
+    guessed = _roadshape.built_up_edges(x, y, tails, heads, rank)
     return EdgeColumns(
         tails, heads, length_m, rank,
         np.array([np.nan if v is None or v == float("inf") else v for v in limits], dtype=np.float64),
         np.where(told < 0, guessed, told > 0),
         _roadshape.junction_codes(
             len(x), tails, heads, rank,
-            signals=(corner == "traffic_signals").to_numpy(np.bool_),
+            signals=signals,
             mini_roundabout=(corner == "mini_roundabout").to_numpy(np.bool_),
             roundabout_edge=np.array([osm_tags.roundabout(link[4]) for link in kept], dtype=np.bool_),
         ),
-        np.array([np.nan if v is None else v for v in minutes], dtype=np.float64),
+        given,
     )  # fmt: skip
 
 
-def _class(
-    data: dict[str, Any], tags: dict[str, str], counts: Counter[str], *, private: bool, ferries: bool
-) -> int | None:
-    values = _values(data.get("highway"))
+def _back_too(data: dict[str, Any], tags: dict[str, str], kind: str, traveller: Traveller) -> bool:
+    """Return whether a traveller may go both ways along an edge that a graph holds for one way only."""
+    if not _true(data.get("oneway")):
+        return False
+    # `oneway` is now OSMnx's word for its own edge; of the road's own tags only the particular ones are left
+    along, against, _ = traveller.direction({**tags, "oneway": "yes"}, kind)
+    return along and against
+
+
+def _class(data: dict[str, Any], tags: dict[str, str], counts: Counter[str], how: _How) -> int | None:
+    traveller, values = how.traveller, _values(data.get("highway"))
     if not values and tags.get("route") == "ferry":
-        reason = None if ferries and osm_tags.ferry_access(tags) == "open" else "ferries left out"
+        reason = None if how.ferries and traveller.ferry(tags) == "open" else "ferries left out"
         kind: int | None = osm_tags.FERRY
     elif not values:
         counts["edges without a class, taken as road"] += 1
         return _ROAD
     else:
         # of the classes that simplifying has joined, the least important: the slowest
-        codes = [osm_tags.CLASS_CODE[value] for value in values if value in osm_tags.CLASS_CODE]
+        codes = [traveller.codes[value] for value in values if value in traveller.codes]
         kind = max(codes) if codes else None
-        reason = None if codes else "edges that are no drivable road left out"
+        what = "drivable road" if traveller.drives else f"way for {traveller.who}"
+        reason = None if codes else f"edges that are no {what} left out"
     if reason is None:
-        state = osm_tags.access(tags)
+        state = traveller.access(tags)
         if state == "closed" and kind != osm_tags.FERRY:
-            reason = "roads closed to cars left out"
-        elif state == "private" and not private:
+            reason = f"roads closed to {traveller.who} left out"
+        elif state == "private" and not how.private:
             reason = "private roads left out"
     if reason:
         counts[reason] += 1

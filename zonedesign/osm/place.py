@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zonedesign.errors import DataError
-from zonedesign.osm.tags import CLASS_CODE
+from zonedesign.osm.modes import traveller
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,12 +19,16 @@ _WAY_TAGS = (
     "highway", "access", "vehicle", "motor_vehicle", "motorcar", "oneway", "junction", "area", "name", "ref",
     "lit", "abutters", "sidewalk", "maxspeed", "maxspeed:forward", "maxspeed:backward", "maxspeed:type",
     "source:maxspeed", "zone:maxspeed", "dual_carriageway", "bridge", "tunnel",
+    "foot", "bicycle", "motorroad", "oneway:foot", "oneway:bicycle", "cycleway", "cycleway:left",
+    "cycleway:right", "cycleway:both", "cycleway:left:oneway", "cycleway:right:oneway",
 )  # fmt: skip
-_NODE_TAGS = ("highway", "barrier", "junction", "ref")
+_NODE_TAGS = ("highway", "barrier", "junction", "ref", "crossing")
 
 
-def fetch_place(place: str) -> Any:
+def fetch_place(place: str, mode: str = "car") -> Any:
     """Return the unsimplified OSMnx graph of the roads in a place that Nominatim knows by name.
+
+    `mode` is who uses them: car, foot or cycle.
 
     Needs the internet; OSMnx's settings are as before afterwards, and nothing is written to a cache. Raises
     `DataError` when the place is not known, has no roads, or nobody answers.
@@ -34,7 +38,7 @@ def fetch_place(place: str) -> Any:
 
     if not place.strip():
         raise DataError("the place to fetch roads of has no name; say which, such as 'Rutland, England'")
-    wanted = f'["highway"~"^({"|".join(sorted(CLASS_CODE))})$"]["area"!~"yes"]'
+    wanted = f'["highway"~"^({"|".join(sorted(traveller(mode).codes))})$"]["area"!~"yes"]'
     try:
         with _osmnx_settings(ox.settings):
             return ox.graph_from_place(place, custom_filter=wanted, simplify=False, retain_all=True)
@@ -46,8 +50,10 @@ def fetch_place(place: str) -> Any:
         ) from error
 
 
-def save_place(place: str, path: str | Path) -> Path:
+def save_place(place: str, path: str | Path, *, mode: str = "car") -> Path:
     """Fetch the roads of a place and write them as GraphML (`.graphml`, `.graphml.gz`); return where.
+
+    `mode` is who uses them: car, foot or cycle.
 
     Raises `DataError` as `fetch_place` does, and for another ending or a folder that cannot be written to.
     """
@@ -60,7 +66,7 @@ def save_place(place: str, path: str | Path) -> Path:
         )
     if not target.parent.is_dir():
         raise DataError(f"no such folder: {target.parent}; make it first")
-    graph = fetch_place(place)
+    graph = fetch_place(place, mode)
     part, packed = target.with_name(f".{target.name}.part"), target.with_name(f".{target.name}.packed")
     try:
         ox.save_graphml(graph, filepath=part)

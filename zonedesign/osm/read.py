@@ -12,8 +12,9 @@ from pyproj.exceptions import CRSError
 from zonedesign.errors import DataError, ScenarioError
 from zonedesign.osm.extract import read_extract
 from zonedesign.osm.graphs import from_graph, from_osmnx_frames, read_graphml
+from zonedesign.osm.modes import traveller
 from zonedesign.osm.place import fetch_place
-from zonedesign.profiles import ROAD_CLASSES
+from zonedesign.profiles import CAR_CLASSES, ROAD_CLASSES
 from zonedesign.profiles import profile as named_profile
 from zonedesign.provenance import sha256_of
 from zonedesign.roads import RoadNetwork, assemble
@@ -39,44 +40,45 @@ def read_roads(
     crs: Any = None,
     attribution: str | None = None,
 ) -> RoadNetwork:
-    """Return the road network that a car may use.
+    """Return the road network that a car may use; or a walker or cyclist, where the profile is for them.
 
     `source` is a file (`.osm.pbf`, `.osm`, `.osm.bz2`, `.osm.gz`, OSMnx GraphML, also gzipped), an OSMnx
     graph, or (nodes, edges) as `RoadNetwork.to_frames` or `osmnx.graph_to_gdfs` give them; or `place` is
     a name to fetch through OSMnx. Roads are motorway to residential, living streets, links and
-    `highway=road`; no service roads or tracks. `private` keeps private roads; `ferries` keeps the ferries
-    that take cars. `crs` is the projected CRS to work in (for frames without a CRS, the one they are in);
-    EPSG:27700 in Great Britain, else UTM, unless said. What was left out, repaired or not understood is
-    in `counts`.
+    `highway=road`; no service roads or tracks. Profiles for walkers and cyclists read these but motorways,
+    and the service roads, tracks and paths that are open to them; one-way roads bind cyclists only.
+    `private` keeps private roads; `ferries` keeps the ferries that take cars (or walkers, or cyclists).
+    `crs` is the projected CRS to work in (for frames without a CRS, the one they are in); EPSG:27700 in
+    Great Britain, else UTM, unless said. What was left out, repaired or not understood is in `counts`.
 
     Raises `DataError` for a source that is missing, truncated, empty, of another kind or without roads.
     """
     speeds = named_profile(profile)
-    wanted = _crs(crs)
+    who, wanted = traveller(speeds.mode), _crs(crs)
     if (source is None) == (place is None):
         raise ScenarioError("read_roads takes a source or place=..., one of the two")
     if isinstance(source, tuple | list):
-        return _frames(source, speeds, (private, ferries, wanted), attribution)
+        return _frames(source, speeds, {"private": private, "ferries": ferries, "crs": wanted}, attribution)
     name, digest = f"{place} (OSMnx)" if place else type(source).__name__, None
     if place is not None:
-        source = fetch_place(place)
+        source = fetch_place(place, speeds.mode)
     if isinstance(source, str | Path):
         path = _existing(Path(source))
         name, digest = path.name, sha256_of(path)
         if not path.name.lower().endswith(_GRAPHML):
-            columns = read_extract(path, private=private, ferries=ferries, crs=wanted)
+            columns = read_extract(path, who, private=private, ferries=ferries, crs=wanted)
         else:
-            columns = from_graph(read_graphml(path), name, private=private, ferries=ferries, crs=wanted)
+            columns = from_graph(read_graphml(path), name, who, private=private, ferries=ferries, crs=wanted)
     elif hasattr(source, "nodes") and hasattr(source, "edges") and hasattr(source, "graph"):
         name = name if place else str(source.graph.get("name") or "OSMnx graph")
-        columns = from_graph(source, name, private=private, ferries=ferries, crs=wanted)
+        columns = from_graph(source, name, who, private=private, ferries=ferries, crs=wanted)
     else:
         raise DataError(
             f"cannot read roads from a {type(source).__name__}; give a path, an OSMnx graph or (nodes, edges)"
         )
     nodes, edges, counts = columns
     return assemble(
-        nodes, edges, ROAD_CLASSES, speeds,
+        nodes, edges, CAR_CLASSES if who.drives else ROAD_CLASSES, speeds,
         counts=counts, source=name, sha256=digest, attribution=attribution or OSM_ATTRIBUTION,
     )  # fmt: skip
 
@@ -84,19 +86,19 @@ def read_roads(
 def _frames(
     source: tuple[Any, ...] | list[Any],
     speeds: Profile,
-    how: tuple[bool, bool, CRS | None],
+    how: dict[str, Any],
     attribution: str | None,
 ) -> RoadNetwork:
-    private, ferries, crs = how
     if len(source) != 2 or not all(isinstance(frame, pd.DataFrame) for frame in source):
         raise DataError("frames of roads come as two: (nodes, edges), in this order")
     nodes, edges = source
     osmnx_made = {"u", "v"} <= set(edges.index.names) or {"u", "v"} <= set(edges.columns)
     if not osmnx_made:
-        return RoadNetwork.from_frames(nodes, edges, crs=crs, profile=speeds, attribution=attribution)
-    found = from_osmnx_frames(nodes, edges, private=private, ferries=ferries, crs=crs)
+        return RoadNetwork.from_frames(nodes, edges, crs=how["crs"], profile=speeds, attribution=attribution)
+    who = traveller(speeds.mode)
+    found = from_osmnx_frames(nodes, edges, who, **how)
     return assemble(
-        found[0], found[1], ROAD_CLASSES, speeds,
+        found[0], found[1], CAR_CLASSES if who.drives else ROAD_CLASSES, speeds,
         counts=found[2], source="frames", attribution=attribution or OSM_ATTRIBUTION,
     )  # fmt: skip
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from zonedesign.profiles import MPH, ROAD_CLASSES
+from zonedesign.profiles import CAR_CLASSES, MPH, ROAD_CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     Tags = Mapping[str, str]
 
-CLASS_CODE = {name: code for code, name in enumerate(ROAD_CLASSES) if name != "ferry"}
+CLASS_CODE = {name: code for code, name in enumerate(CAR_CLASSES) if name != "ferry"}
 """The highways that are drivable for this purpose; no service roads, tracks, busways or paths."""
 
 FERRY = ROAD_CLASSES.index("ferry")
@@ -49,6 +49,9 @@ _BARRIERS = frozenset(
     }
     | {"motorcycle_barrier", "horse_stile", "sump_buster", "bus_trap", "planter", "fence", "wall", "hedge"}
 )
+
+MOTOR_ONEWAYS = ("oneway:motorcar", "oneway:motor_vehicle")
+"""One-way tags that say nothing to a bicycle."""
 
 _FORWARD = frozenset({"yes", "true", "1"})
 _BACKWARD = frozenset({"-1", "reverse"})
@@ -121,7 +124,7 @@ def direction(tags: Tags, kind: str) -> tuple[bool, bool, str | None]:
     absent).
     """
     odd = None
-    for key in ("oneway:motorcar", "oneway:motor_vehicle", "oneway:vehicle", "oneway"):
+    for key in (*MOTOR_ONEWAYS, "oneway:vehicle", "oneway"):
         value = tags.get(key)
         if value is None:
             continue

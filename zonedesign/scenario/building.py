@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,16 +11,19 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 
 from zonedesign import demand, tables
+from zonedesign._edges_of_data import doubts_said, with_doubts
 from zonedesign._plantables import read_plan
 from zonedesign.contiguity import bridged, joined_by_road
 from zonedesign.errors import DataError, ScenarioError, counted, listed
+from zonedesign.names import place_column
 from zonedesign.osm import read_roads
 from zonedesign.problem import About, Objective, Problem
 from zonedesign.progress import silent
-from zonedesign.provenance import sha256_of
+from zonedesign.provenance import minutes_include, sha256_of
 from zonedesign.roads import sketch_roads
 from zonedesign.rules import Apart, CentreAt, Contiguous, Fixed, Frozen, NestIn, Rule, Together
 from zonedesign.scenario.borders import baseline_of, border_of
+from zonedesign.timestore import kept_times
 from zonedesign.traveltimes import travel_times, with_access
 from zonedesign.units import Units, joins_of, read_units
 
@@ -53,7 +57,7 @@ def build(
     tell = progress or silent
     notes: Notes = []
     tell("units", None, Path(settings.units.path).name)
-    units = _demanded(_units(settings.units), settings.demand)
+    units = _demanded(_named(_units(settings.units), notes), settings.demand)
     _require_room(units, levels, files[0].name)
     _require_customers(units, levels, settings, files[0].name)
     tell("rules", None, counted(len(levels), "level"))
@@ -122,6 +126,15 @@ def _units(table: UnitsTable) -> Units:
         bridges=table.bridges,
         exclude=table.exclude,
     )
+
+
+def _named(units: Units, notes: Notes) -> Units:
+    """Return the units with a column that zones are named after, where the scenario names none."""
+    column = None if units.name_column is not None else place_column(units.frame)
+    if column is None:
+        return units
+    notes.append(f"zones are named after '{column}' of the units; units.name in the scenario names another")
+    return replace(units, name_column=column)
 
 
 def _demanded(units: Units, table: DemandTable) -> Units:
@@ -226,12 +239,23 @@ def _times(
 ) -> TravelTimes:
     """Return minutes between all units, as far as any rule asks, with access and parking where set."""
     table = settings.roads
-    farthest = cutoff(levels)
-    if farthest is not None and judging:
-        farthest *= JUDGING_FACTOR
-    times = travel_times(
-        roads, units.points, max_minutes=farthest, max_snap_m=table.max_snap_m, progress=progress
-    )
+    asked = cutoff(levels)
+    farthest = asked * JUDGING_FACTOR if judging and asked is not None else asked
+    limits: dict[str, Any] = {
+        "max_minutes": farthest,
+        "max_snap_m": table.max_snap_m,
+        "turn_delays": table.turn_delays,
+    }
+
+    def compute() -> TravelTimes:
+        try:
+            found = travel_times(roads, units.points, progress=progress, **limits)
+        except DataError as error:  # whose words are for any points
+            raise DataError(re.sub(r"(?<=\d )point(s?)(?= lie)", r"unit\1", str(error))) from None
+        return with_doubts(found, roads, units.points, within=asked)
+
+    depends = {**limits, "doubtful_within": asked}
+    times = kept_times(roads, units.points, depends, compute, progress=progress)
     if table.access_kph is None and not table.parking_minutes:
         return times
     return with_access(times, access_kph=table.access_kph, parking_minutes=table.parking_minutes)
@@ -275,12 +299,10 @@ def _road_notes(settings: Settings, roads: RoadNetwork, times: TravelTimes) -> N
                 "roads of "
                 f"{Path(roads.source).name}, out of reach: {named}; exclude them, or raise roads.max_snap_m"
             )
-    if settings.roads.access_kph is not None:
-        notes.append(
-            f"minutes include the way between point and road at {settings.roads.access_kph:g} km/h, both ends"
-        )
-    if settings.roads.parking_minutes:
-        notes.append(f"minutes include {settings.roads.parking_minutes:g} for parking at the end of each way")
+    doubts = doubts_said(times)
+    if doubts is not None:
+        notes.append(doubts)
+    notes += minutes_include(times.provenance)
     return notes
 
 

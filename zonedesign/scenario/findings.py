@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zonedesign._edges_of_data import doubts_said
 from zonedesign.errors import counted, listed
 from zonedesign.solve.preflight import preflight
 
@@ -37,10 +38,11 @@ class Finding:
 def findings(problem: Problem) -> list[Finding]:
     """Return what lines up and what does not: figures, then notes, then what makes a plan impossible."""
     parts: tuple[Callable[[Problem], list[Finding]], ...] = (
-        _units, _demand, _contiguity, _roads, _snapping, _reach, _levels
+        _units, _demand, _contiguity, _roads, _snapping, _edges, _reach, _levels
     )  # fmt: skip
     found = [each for part in parts for each in part(problem)]
-    found += [Finding("notes", "note", note) for note in problem.about.notes]
+    said = {each.says for each in found}
+    found += [Finding("notes", "note", note) for note in problem.about.notes if note not in said]
     return found + [Finding("preflight", "fault", cause) for cause in preflight(problem)]
 
 
@@ -116,18 +118,39 @@ def _snapping(problem: Problem) -> list[Finding]:
     return [Finding("snapping", "note" if len(lost) else "ok", said, figures)]
 
 
+def _edges(problem: Problem) -> list[Finding]:
+    """Return whether roads reach far enough beyond the units; nothing where that is not known."""
+    about = problem.times.provenance
+    if "doubtful_pairs" not in about or about.get("sketch"):
+        return []
+    figures = {
+        "cut_nodes": about["cut_nodes"], "doubtful_pairs": about["doubtful_pairs"],
+        "doubtful": [str(unit) for unit in about["doubtful"]],
+    }  # fmt: skip
+    said = doubts_said(problem.times)
+    if said is not None:
+        return [Finding("edge", "note", said, figures)]
+    cut = counted(about["cut_nodes"], "road")
+    said = f"{cut} cut off at the edge, too far from the units for any pair to be quicker beyond it"
+    return [Finding("edge", "ok", said if about["cut_nodes"] else "no road is cut off", figures)]
+
+
 def _reach(problem: Problem) -> list[Finding]:
     arcs = problem.arcs
     inside = np.diff(arcs.indptr)
     cutoff = problem.times.max_minutes
     alone = problem.units.ids[inside <= 1]
+    why = problem.travel.out_of_reach()["reason"]
     within = "" if math.isinf(cutoff) else f" within {cutoff:g} minutes"
     said = f"a centre reaches {np.median(inside):,.0f} of {len(inside):,} units{within} (median), both ways"
     if len(alone) and len(inside) > 1:
-        said += f"; {counted(len(alone), 'unit')} with no other in reach: {listed(alone)}"
+        named = [f"{unit} ({why[unit]})" if unit in why.index else str(unit) for unit in alone]
+        said += f"; {counted(len(alone), 'unit')} with no other in reach: {listed(named)}"
     figures = {
         "max_minutes": None if math.isinf(cutoff) else float(cutoff), "pairs": len(arcs.units),
         "median_units_in_reach": float(np.median(inside)), "alone": [str(unit) for unit in alone],
+        "share_of_pairs": len(problem.travel.minutes) / len(inside) ** 2,
+        "out_of_reach": {str(unit): reason for unit, reason in why.items()},
     }  # fmt: skip
     return [Finding("reach", "note" if len(alone) and len(inside) > 1 else "ok", said, figures)]
 

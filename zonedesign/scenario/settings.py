@@ -73,6 +73,7 @@ class RoadsTable(Table):
     sketch: bool = False
     profile: Text | dict[str, Any] = "free-flow"
     max_snap_m: Annotated[FiniteFloat, Field(gt=0)] = 1000.0
+    turn_delays: bool = False
     access_kph: Annotated[FiniteFloat, Field(gt=0)] | None = None
     parking_minutes: Weight = 0.0
     attribution: Text | None = None
@@ -217,6 +218,7 @@ MEANS = {
     "roads.sketch": "true or false",
     "roads.profile": "a name, or a table of speeds",
     "roads.max_snap_m": "a number above 0",
+    "roads.turn_delays": "true or false",
     "roads.access_kph": "a number above 0",
     "roads.parking_minutes": _AMOUNT,
     "roads.attribution": "the line that a map must print, in quotes",

@@ -1,0 +1,71 @@
+"""The ends of travel: points and limits, checked and brought to the roads before any search."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zonedesign.errors import DataError, ScenarioError, counted, listed, require_unique
+from zonedesign.snapping import snap
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from zonedesign.roads import RoadNetwork
+    from zonedesign.snapping import Snapping
+
+_log = logging.getLogger("zonedesign.traveltimes")
+
+SLACK_MINUTES = 1e-6
+"""What a travel time may exceed the cutoff by, for rounding."""
+
+
+def limit_of(max_minutes: float | None, max_snap_m: float, threads: int | None) -> float:
+    """Return the most minutes that count, slack included and always finite."""
+    if max_minutes is not None and not max_minutes >= 0:
+        raise ScenarioError(f"max_minutes is {max_minutes}; give 0 or more, or None for no cutoff")
+    if not max_snap_m >= 0:
+        raise ScenarioError(f"max_snap_m is {max_snap_m}; give 0 or more metres")
+    if threads is not None and threads < 1:
+        raise ScenarioError(f"threads is {threads}; give 1 or more, or None for all cores")
+    most = float(np.finfo(np.float64).max)
+    return most if max_minutes is None else min(float(max_minutes) + SLACK_MINUTES, most)
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # not on every system
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def points_of(points: gpd.GeoSeries | gpd.GeoDataFrame, what: str) -> gpd.GeoSeries:
+    """Return the points themselves, or raise `DataError` for none, or ids that repeat."""
+    places = getattr(points, "geometry", None)
+    if places is None:
+        raise DataError(f"the {what}s are a {type(points).__name__}; give a GeoSeries of points")
+    if not len(places):
+        raise DataError(f"there are no {what}s to travel between")
+    require_unique(places.index, f"{what} id", f"the {what}s")
+    return places
+
+
+def snapped(roads: RoadNetwork, points: gpd.GeoSeries, max_snap_m: float, what: str) -> Snapping:
+    """Return where the points meet the roads, or raise `DataError` where most do not."""
+    snapping = snap(roads, points, max_snap_m=max_snap_m, fragments=True)
+    lost, place = snapping.lost, f"within {max_snap_m:,g} m of the roads in {roads.source}"
+    near = len(points) - len(lost)
+    if near < len(lost):
+        raise DataError(
+            f"{near:,} of {counted(len(points), what)} lie {place}, first not near: {listed(lost)}; "
+            "is it a road file of another place, or is the CRS of the points wrong?"
+        )
+    if len(lost):
+        worst = snapping.distance_m.max()
+        _log.warning(
+            "%s not %s (up to %s m away), so out of reach: %s",
+            counted(len(lost), what), place, f"{worst:,.0f}", listed(lost, 20),
+        )  # fmt: skip
+    return snapping
