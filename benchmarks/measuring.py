@@ -71,7 +71,7 @@ def median(seconds: Iterable[float]) -> float:
 
 
 def forget_peak() -> None:
-    """Give back what is free, and begin anew to watch for the most memory held, where the system can (Linux)."""
+    """Give back what is free, and watch anew for the most memory held, where the system can (Linux)."""
     gc.collect()
     with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)  # else memory that is free would count as held before
@@ -136,12 +136,21 @@ def machine(packages: Sequence[str]) -> str:
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in packages)
     git = ["git", "-C", str(CHECKOUT), "describe", "--always", "--dirty"]
     commit = subprocess.run(git, check=False, capture_output=True, text=True).stdout.strip() or "unknown"
-    load = f"; load when it began {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     today = dt.datetime.now(tz=dt.UTC)
     return (
         f"Measured on {today:%d %B %Y}, {os.cpu_count()} cores ({_processor()}), "
-        f"{platform.system()}, Python {platform.python_version()}, {versions}; commit {commit}{load}."
+        f"{platform.system()}, Python {platform.python_version()}, {versions}; commit {commit}; "
+        f"load when it began {_load()}."
     )
+
+
+def ended() -> str:
+    """Return one sentence: how busy the machine is at the end."""
+    return f"Load when it ended, its own included, {_load()}."
+
+
+def _load() -> str:
+    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
 
 
 def _processor() -> str:

@@ -26,6 +26,7 @@ from measuring import (
     CLOCK,
     above,
     child,
+    ended,
     figure,
     forget_peak,
     held_mb,
@@ -137,7 +138,7 @@ def one_round(
     """
     import zonedesign as zd
 
-    _, (first,) = timed(lambda: zd.travel_times(fresh, points[layer], max_minutes=cutoff), 1)
+    first = timed(lambda: zd.travel_times(fresh, points[layer], max_minutes=cutoff), 1)[1][0]
     zd.travel_times(fresh, points[LAYERS[1 - LAYERS.index(layer)]], max_minutes=5)
     times, (again,) = timed(lambda: zd.travel_times(fresh, points[layer], max_minutes=cutoff), 1)
     return times, {"first": first, "again": again}
@@ -292,6 +293,7 @@ def measured(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
             about[layer] = len(arrays[layer]), len(np.unique(arrays[layer]))
     for layer, cutoff in all_cases():
         about[layer, cutoff] = int(np.isfinite(np.load(folder / f"ours-{layer}-{cutoff}.npy")).sum())
+    about["machine"] += f" {ended()}"
     return about
 
 

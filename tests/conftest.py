@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+# The user's own store of travel times is no place for those of tests; compiled code is kept all the same.
+os.environ.setdefault("ZONEDESIGN_CACHE_MB", "0")
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 

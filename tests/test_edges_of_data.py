@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import geopandas as gpd
@@ -102,6 +103,25 @@ def test_units_without_a_road_near_are_in_no_doubt_of_this_kind():
     assert about["doubtful"] == ["P1", "P6"]
 
 
+def test_a_unit_off_the_roads_is_beyond_the_file_where_a_road_to_it_leaves_there():
+    points = pd.concat(
+        [at(2, 5), at(6).translate(1500, 500).set_axis(["on"]), at(3).translate(0, 1500).set_axis(["off"])]
+    )
+    found = told(row(6), points).provenance
+    assert found["beyond_snap"] == ["on", "off"]
+    assert found["beyond_file"] == ["on"]
+    assert told(row(), points).provenance["beyond_file"] == []
+    assert told(row(1), points).provenance["beyond_file"] == []
+
+
+@pytest.mark.parametrize(("west", "leads"), [(1400, True), (1600, False)])
+def test_a_cut_road_up_to_a_quarter_farther_than_the_nearest_road_leads_to_the_unit(west, leads):
+    points = pd.concat([at(2, 3), at(6).translate(-west, 2000).set_axis(["far"])])
+    found = told(row(6), points)
+    assert found.snapped_m["far"] == pytest.approx(2000.0)  # to the cut node it is 2,441 m, and 2,561 m
+    assert found.provenance["beyond_file"] == (["far"] if leads else [])
+
+
 def test_outside_no_car_is_taken_to_be_slower_than_the_national_limit():
     roads = row(1, 6)
     minutes = across(roads, np.array([0, 5]))
@@ -159,3 +179,23 @@ def test_the_clipped_edge_of_south_east_hampshire_is_named(geodata):
     assert edge.figures["doubtful_pairs"] > 0
     assert edge.says in problem.about.notes
     assert [each.says for each in findings(problem)].count(edge.says) == 1
+
+
+def test_selsey_whose_road_leaves_the_file_is_named_with_a_larger_extract_as_the_way_out(geodata, tmp_path):
+    from zonedesign.scenario import read_scenario
+
+    case = geodata.parent / "cases" / "se-hampshire-lsoa.toml"
+    if not case.is_file():
+        pytest.skip(f"the case {case} is not there")
+    text = re.sub(r"exclude = \[.*?\]", "", case.read_text(encoding="utf-8"), flags=re.DOTALL)
+    scenario = tmp_path / "selsey.toml"
+    scenario.write_text(text.replace("../geodata", geodata.as_posix()), encoding="utf-8")
+    problem = read_scenario(scenario).problem()
+    assert (
+        "2 units farther than 1,000 m from the main roads of roads.osm.pbf, out of reach: "
+        "E01031528 (3,220 m), E01031523 (2,681 m); the road to them leaves the file: "
+        "take a larger extract, or exclude them"
+    ) in problem.about.notes
+    (snapping,) = [each for each in findings(problem) if each.subject == "snapping"]
+    assert snapping.figures["beyond_file"] == ["E01031523", "E01031528"]
+    assert snapping.says.endswith("; the road leaves the file on its way to E01031523, E01031528")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -99,3 +101,27 @@ def test_the_elimination_is_used_again_for_other_minutes_on_the_same_roads():
     assert prepared(slower).upper is prepared(roads).upper
     assert slow.between(0, 1) > quick.between(0, 1)
     np.testing.assert_allclose(slow.to_array(), by_scipy(slower)[np.ix_([0, 3], [0, 3])])
+
+
+def test_a_network_with_other_minutes_forgets_what_was_kept_of_the_first():
+    roads = random_network(1, 30, 90)
+    points = everywhere(30)
+    first = travel_times(roads, points).to_array()
+    np.testing.assert_allclose(
+        travel_times(replace(roads, minutes=roads.minutes * 2), points).to_array(), first * 2
+    )
+    np.testing.assert_allclose(travel_times(roads, points).to_array(), first)
+    turned = replace(roads, x=roads.x[::-1].copy())
+    np.testing.assert_allclose(travel_times(turned, points).to_array(), first[::-1, ::-1])
+
+
+def test_the_arrays_of_a_network_cannot_be_written_to():
+    roads = random_network(1, 30, 90)
+    with pytest.raises(ValueError, match="read-only"):
+        roads.minutes[:] = 0.0
+
+
+def test_arrays_that_a_network_was_made_from_stay_as_they_were():
+    minutes = np.ones(90)
+    replace(random_network(1, 30, 90), minutes=minutes)
+    minutes[:] = 2.0

@@ -181,10 +181,15 @@ def test_durations_are_not_taken_for_minutes():
 
 
 def test_two_columns_that_may_be_the_minutes_are_asked_about():
-    frame = long(("a", "b", 1)).assign(travel_time=2)
-    with pytest.raises(DataError, match="has minutes, travel_time, each of which may be the minutes"):
+    frame = long(("a", "b", 1)).rename(columns={"minutes": "weight"}).assign(travel_time=2)
+    with pytest.raises(DataError, match="has weight, travel_time, each of which may be the minutes"):
         TravelTimes.from_frame(frame)
     assert TravelTimes.from_frame(frame, minutes="travel_time").between("a", "b") == 2
+
+
+def test_the_names_of_our_own_tables_come_before_those_of_others():
+    frame = long(("a", "b", 1)).assign(source="OSRM", travel_time=2, weight=3, to="c")
+    assert TravelTimes.from_frame(frame, ids=["a", "b"]).to_array().tolist() == [[0, 1], [INF, 0]]
 
 
 def test_with_ids_a_table_is_square_on_them_and_absent_pairs_are_out_of_reach():
@@ -200,10 +205,32 @@ def test_rows_of_other_ids_are_named():
 
 
 def test_origins_and_destinations_that_differ_stay_two_sets():
-    times = TravelTimes.from_frame(long(("a", "x", 4), ("b", "x", 5), ("a", "a", 0)))
+    times = TravelTimes.from_frame(long(("a", "x", 4), ("b", "x", 5), ("a", "y", 0)))
     assert times.origins.tolist() == ["a", "b"]
-    assert times.destinations.tolist() == ["x", "a"]
+    assert times.destinations.tolist() == ["x", "y"]
     assert times.to_array().tolist() == [[4, 0], [5, INF]]
+
+
+def test_where_an_engine_left_rows_out_the_ids_are_one_set_all_the_same():
+    times = TravelTimes.from_frame(long(("a", "b", 1), ("b", "a", 2), ("d", "a", 3)))
+    assert times.origins.tolist() == times.destinations.tolist() == ["a", "b", "d"]
+    assert times.on(pd.Index(["d", "a"])).to_array().tolist() == [[0, 3], [INF, 0]]
+
+
+def test_the_square_part_of_a_table_of_two_sets_has_zeros_from_each_point_to_itself():
+    times = TravelTimes.from_matrix(np.array([[7.0, INF, 1.0], [2.0, INF, INF]]), ["a", "b"], ["c", "b", "a"])
+    assert times.on(pd.Index(["a", "b"])).to_array().tolist() == [[1, INF], [INF, 0]]
+
+
+def test_a_marker_divided_by_sixty_is_a_marker():
+    times = TravelTimes.from_matrix(np.array([[0.0, 2147483647 / 60], [4294967.295 / 60, 0.0]]), ["a", "b"])
+    assert times.to_array().tolist() == [[0, INF], [INF, 0]]
+
+
+def test_lengths_of_time_are_refused_with_the_way_to_minutes():
+    frame = long(("a", "b", 1)).assign(minutes=pd.to_timedelta([1], unit="min"))
+    with pytest.raises(DataError, match=r"timedelta.*total_seconds\(\) / 60"):
+        TravelTimes.from_frame(frame)
 
 
 def test_a_pair_that_stands_twice_is_refused_unless_it_says_the_same():

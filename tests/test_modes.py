@@ -9,7 +9,7 @@ import pytest
 from test_osm import BOTH_WAYS, PLACES, links, osm
 
 from zonedesign.errors import DataError, ScenarioError
-from zonedesign.osm import read_roads
+from zonedesign.osm import no_paths, read_roads
 from zonedesign.profiles import JUNCTIONS
 
 MAIN = (9, [4, 5], {"highway": "residential"})
@@ -204,6 +204,31 @@ def test_roads_read_for_walkers_take_another_profile_for_walkers(read):
 def test_a_file_without_a_way_for_them_is_refused(read):
     with pytest.raises(DataError, match="no way for cyclists; 1 other way"):
         read(osm((10, [1, 2], {"highway": "steps"})), "cycling")
+
+
+@pytest.mark.parametrize("profile", ["walking", "cycling"])
+def test_a_file_that_holds_no_path_is_said_to_hold_car_roads_only(read, caplog, profile):
+    roads = read(osm(MAIN, (10, [1, 2], {"highway": "service"})), profile)
+    assert roads.counts["footways, cycleways and other paths in the data"] == 0
+    assert no_paths(roads).startswith("no footways or cycleways in roads.osm: it may hold car roads only; ")
+    assert no_paths(roads).endswith(f"--mode {roads.mode}'")
+    assert caplog.messages == [no_paths(roads)]
+
+
+def test_a_path_speaks_for_a_file_of_all_ways_even_where_it_is_closed(read, caplog):
+    roads = read(osm(MAIN, (10, [1, 2], {"highway": "footway", "foot": "private"})), "cycling")
+    assert roads.counts["footways, cycleways and other paths in the data"] == 1
+    assert no_paths(roads) is None
+    assert no_paths(read(osm(MAIN), "free-flow")) is None  # a car needs none
+    assert caplog.messages == []
+
+
+def test_a_graph_of_car_roads_is_told_from_one_of_all_ways(caplog):
+    graph = drive_graph()
+    assert no_paths(read_roads(graph, profile="walking")) is None
+    graph.remove_edges_from([(2, 3), (3, 2)])
+    assert "car roads only" in no_paths(read_roads(graph, profile="walking"))
+    assert len(caplog.messages) == 1
 
 
 def drive_graph():

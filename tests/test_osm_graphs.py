@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from shapely.geometry import LineString
 
+from zonedesign.cli import main
 from zonedesign.errors import DataError
 from zonedesign.osm import read_roads, save_place
 from zonedesign.profiles import JUNCTIONS, MPH
@@ -45,14 +46,17 @@ def osmnx_graph():
     return graph
 
 
-def test_an_osmnx_graph_keeps_its_nodes_and_the_lengths_of_its_geometry():
+def test_an_osmnx_graph_keeps_its_nodes_the_lengths_of_its_edges_and_the_bends_of_its_geometry():
     roads = read_roads(osmnx_graph())
-    assert links(roads) == [(1, 2), (2, 1), (2, 3)]
-    _, edges = roads.to_frames()
-    assert edges["length_m"].tolist() == [67.6, 67.6, 250.0]
-    assert edges["road_class"].tolist() == ["primary", "primary", "residential"]
-    assert roads.maxspeed_kph[2] == pytest.approx(20 * MPH)
-    assert [JUNCTIONS[code] for code in roads.junction] == ["signals", "none", "none"]
+    assert links(roads) == [(-1, 3), (1, 2), (2, -1), (2, 1)]
+    nodes, edges = roads.to_frames()
+    assert nodes.index.tolist() == [1, 2, 3, -1]
+    edges = edges.set_index(["from", "to"])
+    assert edges["length_m"][[(1, 2), (2, 1)]].tolist() == [67.6, 67.6]
+    assert edges["length_m"][[(2, -1), (-1, 3)]].sum() == pytest.approx(250.0)
+    assert edges["road_class"].tolist() == ["primary", "primary", "residential", "residential"]
+    assert roads.maxspeed_kph[2:].tolist() == pytest.approx([20 * MPH] * 2)
+    assert [JUNCTIONS[code] for code in roads.junction] == ["signals", "none", "none", "none"]
     assert roads.counts["edges that are no drivable road left out"] == 1
     assert (roads.source, roads.crs.to_epsg()) == ("Oakham", 27700)
 
@@ -95,7 +99,7 @@ def test_an_undirected_graph_is_driven_both_ways_unless_one_way():
 def test_a_projected_graph_keeps_its_crs():
     roads = read_roads(ox.project_graph(osmnx_graph(), to_crs="EPSG:32630"))
     assert roads.crs.to_epsg() == 32630
-    assert roads.length_m.max() == 250.0
+    assert roads.length_m.sum() == pytest.approx(2 * 67.6 + 250.0)
 
 
 def test_graphs_that_lack_what_they_need_are_refused():
@@ -116,7 +120,7 @@ def test_graphs_that_lack_what_they_need_are_refused():
 def test_nodes_with_names_are_numbered_and_counted():
     graph = nx.relabel_nodes(osmnx_graph(), {1: "a", 2: "b", 3: "c"})
     roads = read_roads(graph)
-    assert roads.node_ids.tolist() == [0, 1, 2]
+    assert roads.node_ids.tolist() == [0, 1, 2, -1]
     assert roads.counts["nodes numbered anew, their ids being no whole numbers"] == 3
 
 
@@ -146,7 +150,7 @@ class Answering(BaseHTTPRequestHandler):
             self.answer("Connected as: 1\nCurrent time: now\n\n\n2 slots available now.\n")
 
     def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.asked.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
         self.answer(ROADS)
 
     def answer(self, content):
@@ -165,6 +169,7 @@ class Answering(BaseHTTPRequestHandler):
 def overpass(monkeypatch, tmp_path):
     """A loopback server in the place of Nominatim and Overpass."""
     server = HTTPServer(("127.0.0.1", 0), Answering)
+    server.asked = []
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     address = f"http://127.0.0.1:{server.server_port}"
@@ -195,6 +200,28 @@ def test_roads_of_a_place_are_read_directly(overpass):
     assert links(roads) == [(1, 2), (2, 1), (2, 3), (3, 2), (3, 4)]
     assert roads.source == "Toytown (OSMnx)"
     assert roads.profile == "am-peak"
+
+
+@pytest.mark.parametrize(
+    ("options", "mode", "profile", "paths"),
+    [
+        ([], "car", "free-flow", False),
+        (["--mode", "foot"], "foot", "walking", True),
+        (["--mode", "cycle"], "cycle", "cycling", True),
+    ],
+)
+def test_the_roads_verb_fetches_what_the_mode_uses(overpass, tmp_path, capsys, options, mode, profile, paths):
+    out = tmp_path / "toytown.graphml"
+    assert main(["roads", "Toytown", "-o", str(out), "--json", *options]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["mode"], answer["profile"]) == (mode, profile)
+    assert answer["edges"] == len(read_roads(out, profile=profile).heads)
+    assert ("footway" in overpass.asked[-1]) is paths
+
+
+def test_the_roads_verb_knows_no_other_mode(capsys):
+    assert main(["roads", "Toytown", "-o", "toytown.graphml", "--mode", "horse"]) == 2
+    assert "invalid choice: 'horse'" in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_an_unknown_place_is_refused(overpass):

@@ -91,7 +91,7 @@ def test_where_no_way_leads_there_is_no_route():
 
 
 def test_a_matrix_holds_no_routes():
-    with pytest.raises(DataError, match=r"come from a matrix.*travel_times\(roads, points\)"):
+    with pytest.raises(DataError, match=r"without their roads.*travel_times\(roads, points\)"):
         TravelTimes.from_matrix(np.zeros((1, 1)), ["a"]).route("a", "a")
 
 

@@ -17,9 +17,12 @@ from zonedesign.errors import DataError, ScenarioError
 from zonedesign.plan import Plan
 from zonedesign.rules import Apart, CentreAt, Contiguous, Fixed, Frozen, NestIn, Together
 from zonedesign.scenario import read_scenario
+from zonedesign.scenario.findings import findings
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+SECOND = '\n[[levels]]\nname = "2"\nweekly_hours = [10, 30]\nzones = [0, 3]\n'
 
 
 @pytest.fixture
@@ -248,6 +251,30 @@ def test_units_far_from_every_road_stay_and_are_named_with_the_way_out(folder):
     )
 
 
+def test_a_unit_whose_road_leaves_the_file_is_told_from_those_that_no_road_is_near(folder):
+    osm(folder, reach=3)
+    roads = (folder / "roads.osm").read_text(encoding="utf-8")
+    south = '<nd ref="3"/><tag'  # the first row's road goes on east, to a node that is not there
+    (folder / "roads.osm").write_text(roads.replace(south, south.replace("<tag", '<nd ref="99"/><tag'), 1))
+    scene = read_scenario(scenario(folder, on_roads("max_snap_m = 500")))
+    off = [note for note in scene.problem().about.notes if "farther than 500 m" in note]
+    assert [note.split(" ")[0] for note in off] == ["1", "3"]
+    assert "U03 (" in off[0]
+    assert off[0].endswith("; the road to it leaves the file: take a larger extract, or exclude it")
+    assert off[1].endswith("; exclude them, or raise roads.max_snap_m")
+    (snapping,) = [each for each in scene.check() if each.subject == "snapping"]
+    assert snapping.figures["beyond_file"] == ["U03"]
+
+
+def test_roads_without_a_path_are_noted_where_they_are_walked(folder):
+    osm(folder)
+    walked = read_scenario(scenario(folder, on_roads('profile = "walking"')))
+    noted = [each for each in walked.check() if "no footways or cycleways in roads.osm" in each.says]
+    assert [(each.subject, each.state) for each in noted] == [("notes", "note")]
+    driven = read_scenario(scenario(folder, on_roads())).problem()
+    assert not any("footways" in note for note in driven.about.notes)
+
+
 def test_roads_of_another_place_are_refused(folder):
     osm(folder, reach=1)
     with pytest.raises(DataError, match=r"4 of 16 units lie within 500 m .*another place"):
@@ -274,6 +301,33 @@ def test_check_says_what_lines_up_as_plain_data(folder):
     assert by_subject["reach"].figures["max_minutes"] == 15.0
     assert by_subject["level 1"].says == "2 to 4 zones, 40 to 100 hours a week, at most 15 minutes"
     json.dumps([each.to_dict() for each in found])
+
+
+@pytest.mark.parametrize(
+    ("levels", "says", "minutes", "miles"),
+    [
+        ("max_minutes = 5\nmax_minutes_between = 40", " within 5 minutes (", 5.0, None),
+        ("max_minutes = 5\nmax_miles = 2", " within 5 minutes and 2 miles (", 5.0, 2.0),
+        ("", " units (", None, None),
+        ("max_miles = 2", " within 2 miles (", None, 2.0),
+        (f"max_minutes = 5{SECOND}max_minutes = 9", " within 9 minutes (", 9.0, None),
+        (
+            f"max_minutes = 5\nmax_miles = 7{SECOND}max_minutes = 9\nmax_miles = 2",
+            " within 5 minutes and 7 miles, or 9 minutes and 2 miles (",
+            9.0,
+            7.0,
+        ),
+        (f"max_minutes = 5{SECOND}", " units (", None, None),
+    ],
+)
+def test_reach_is_said_with_the_limits_that_it_is_counted_by(folder, levels, says, minutes, miles):
+    text = changed("max_minutes = 15\nzones = [2, 4]", f"zones = [2, 4]\n{levels}")
+    problem = read_scenario(scenario(folder, text)).problem()
+    (reach,) = [each for each in findings(problem) if each.subject == "reach"]
+    assert says in reach.says
+    assert (reach.figures["max_minutes"], reach.figures["max_miles"]) == (minutes, miles)
+    assert reach.figures["pairs"] == len(problem.arcs.units)
+    assert reach.figures["share_of_pairs"] == len(problem.arcs.units) / 256
 
 
 def test_check_names_what_makes_a_plan_impossible(folder):

@@ -47,7 +47,7 @@ def test_without_asking_turns_cost_nothing():
 
 
 def test_a_banned_turn_is_driven_round_by_turning_back_elsewhere():
-    roads = replace(network(ARMS), banned_turns=np.array([[1, 0, 4]], dtype=np.int32), shape={})
+    roads = replace(network(ARMS), banned_turns=np.array([[1, 0, 4]], dtype=np.int32))
     free = travel_times(network(ARMS), at(roads, 1, 4), turn_delays=True)
     times = travel_times(roads, at(roads, 1, 4), turn_delays=True)
     # straight on, back in the dead end to the north, and then left

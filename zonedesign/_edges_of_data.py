@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
+from scipy.spatial import cKDTree
 
 from zonedesign._ends import SLACK_MINUTES
 from zonedesign.errors import counted, listed
+from zonedesign.roads import coordinates
 from zonedesign.traveltimes import TravelTimes, travel_times
 
 if TYPE_CHECKING:
@@ -31,6 +33,13 @@ MOTORWAY_KPH = 70 * 1.609344
 
 ROWS_AT_ONCE = 64
 
+BEYOND = 1.25
+"""The road to a unit leaves the file where a cut node is at most so many times as far as the main roads are.
+
+In South-East Hampshire that is 0.05 to 0.38 at Selsey, whose streets are in the file without the road to
+them, and 1.0 where the nearest road ends at the edge; elsewhere 1.1 and mostly 5 and more.
+"""
+
 
 def with_doubts(
     times: TravelTimes, roads: RoadNetwork, points: gpd.GeoSeries, *, within: float | None
@@ -39,12 +48,14 @@ def with_doubts(
 
     `cut_nodes` is how many nodes roads leave the data at, `doubtful_pairs` how many pairs of points may be
     quicker than found, or in reach though found out of it, and `doubtful` the ids in such pairs, those in
-    most of them first. What is longer than `within` minutes (None: no limit) is out of reach here. The times
+    most of them first; `beyond_file` are the ids beyond the snapping limit that a road leads to which leaves
+    the file (`BEYOND`). What is longer than `within` minutes (None: no limit) is out of reach here. The times
     are the same; they are those of `travel_times(roads, points)`.
     """
     cut = np.flatnonzero(roads.cut)
     pairs, at = 0, np.zeros(0, dtype=np.int64)
-    near = points[~points.index.isin(times.provenance.get("beyond_snap", ()))]
+    lost = points.index.isin(times.provenance.get("beyond_snap", ()))
+    near = points[~lost]
     if len(cut) and len(near):
         ends = gpd.GeoSeries.from_xy(roads.x[cut], roads.y[cut], index=cut, crs=roads.crs)
         limits: dict[str, Any] = {
@@ -61,8 +72,20 @@ def with_doubts(
         "doubtful_within": within,
         "doubtful_pairs": pairs,
         "doubtful": near.index[at].tolist(),
+        "beyond_file": _beyond_file(times, roads, points[lost], cut),
     }
     return replace(times, provenance={**times.provenance, **told})
+
+
+def _beyond_file(times: TravelTimes, roads: RoadNetwork, lost: gpd.GeoSeries, cut: Ints) -> list[Any]:
+    """Return the ids of the points that a cut node is hardly farther from than the main roads are."""
+    if not len(lost) or not len(cut) or times.snapped_m is None:
+        return []
+    x, y, _ = coordinates(lost, roads.crs)
+    ends = cKDTree(np.column_stack([roads.x[cut], roads.y[cut]]))
+    away, _ = ends.query(np.column_stack([x, y]))
+    leaves = away <= BEYOND * times.snapped_m[lost.index].to_numpy()
+    return list(lost.index[leaves])
 
 
 def doubts_said(times: TravelTimes) -> str | None:

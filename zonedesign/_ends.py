@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zonedesign.errors import DataError, ScenarioError, counted, listed, require_unique
+from zonedesign.errors import DataError, counted, listed, require_number, require_unique
 from zonedesign.snapping import snap
 
 if TYPE_CHECKING:
@@ -25,12 +26,14 @@ SLACK_MINUTES = 1e-6
 
 def limit_of(max_minutes: float | None, max_snap_m: float, threads: int | None) -> float:
     """Return the most minutes that count, slack included and always finite."""
-    if max_minutes is not None and not max_minutes >= 0:
-        raise ScenarioError(f"max_minutes is {max_minutes}; give 0 or more, or None for no cutoff")
-    if not max_snap_m >= 0:
-        raise ScenarioError(f"max_snap_m is {max_snap_m}; give 0 or more metres")
-    if threads is not None and threads < 1:
-        raise ScenarioError(f"threads is {threads}; give 1 or more, or None for all cores")
+    if max_minutes is not None and max_minutes != math.inf:
+        require_number("max_minutes", max_minutes, "0 or more, or None for no cutoff", lambda v: v >= 0)
+    if max_snap_m != math.inf:
+        require_number("max_snap_m", max_snap_m, "0 or more metres", lambda v: v >= 0)
+    if threads is not None:
+        require_number(
+            "threads", threads, "1 or more, or None for all cores", lambda v: v >= 1 and v % 1 == 0
+        )
     most = float(np.finfo(np.float64).max)
     return most if max_minutes is None else min(float(max_minutes) + SLACK_MINUTES, most)
 
@@ -48,7 +51,7 @@ def points_of(points: gpd.GeoSeries | gpd.GeoDataFrame, what: str) -> gpd.GeoSer
         raise DataError(f"the {what}s are a {type(points).__name__}; give a GeoSeries of points")
     if not len(places):
         raise DataError(f"there are no {what}s to travel between")
-    require_unique(places.index, f"{what} id", f"the {what}s")
+    require_unique(places.index, f"{what} id", f"the index of {what}s")
     return places
 
 

@@ -110,10 +110,7 @@ JUNCTION_SECONDS: dict[str, dict[str, tuple[float, str]]] = {
         "signals": (7.5, _WAIT),
     },
     "foot": {
-        "signals": (
-            5.0,
-            f"{OURS}: a third of the 15 s that 18 s of green in 60 make one wait; foot.lua of {OSRM}: 2 s",
-        ),
+        "signals": (5.0, _WALKERS_WAIT),
         "crossing": (2.0, f"{OURS}: a look both ways"),
     },
     "cycle": {
@@ -132,7 +129,7 @@ TURN_SECONDS: dict[str, dict[str, tuple[float, str]]] = {
     },
     **{mode: dict.fromkeys(("straight", "left", "right", "u_turn"), (0.0, OURS)) for mode in MODES[1:]},
 }
-"""What a turn costs beside the junction, where turn delays are asked for; traffic keeps left."""
+"""What a turn takes beside the junction, where turn delays are asked for; traffic keeps left."""
 
 MAXSPEED_FACTOR = 0.9
 MAXSPEED_SOURCE = (

@@ -135,6 +135,17 @@ def equal_pairs(a: Ints, b: Ints) -> tuple[Ints, Ints]:
     order = np.argsort(b, kind="stable")
     low = np.searchsorted(b[order], a, side="left")
     count = np.where(a >= 0, np.searchsorted(b[order], a, side="right") - low, 0)
-    rows = np.repeat(np.arange(len(a)), count)
-    step = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count)
-    return rows, order[low[rows] + step]
+    places, rows = _ranges(low, count)
+    return rows, order[places]
+
+
+def spread(indptr: Ints, rows: Ints) -> tuple[Ints, Ints]:
+    """Return the places of the chosen rows of a sparse table, and whose (a position in `rows`) each is."""
+    return _ranges(indptr[rows], np.diff(indptr)[rows])
+
+
+def _ranges(first: Ints, count: Ints) -> tuple[Ints, Ints]:
+    """Return the places from each `first` on, so many of them, one after another, and whose each is."""
+    whose = np.repeat(np.arange(len(first)), count)
+    step = np.arange(len(whose)) - np.repeat(np.cumsum(count) - count, count)
+    return first[whose] + step, whose

@@ -130,9 +130,9 @@ def _climb(
             climbed[i, lane] = min(climbed[i, lane], minutes[k])
     for i in range(core, len(chain)):
         for edge in range(indptr[chain[i]], indptr[chain[i] + 1]):
-            to, cost = local[above[edge]], up[edge]
+            to, step = local[above[edge]], up[edge]
             for lane in range(LANES):
-                through = climbed[i, lane] + cost
+                through = climbed[i, lane] + step
                 # min() asks after NaN and keeps the processor from doing all lanes at once
                 climbed[to, lane] = through if through < climbed[to, lane] else climbed[to, lane]  # noqa: FURB136
     return climbed
@@ -188,7 +188,7 @@ def settle(edges: tuple[Ints, Nodes, Floats], minutes: Floats, came: Ints, limit
     `edges` is (indptr, heads, minutes) by tail; `came` (n,) becomes the edge that each node is reached by.
     What is beyond `limit` is left as it is.
     """
-    indptr, heads, cost = edges
+    indptr, heads, along = edges
     heap, which, size = np.empty(64), np.empty(64, np.int32), 0
     for node in range(len(minutes)):
         if minutes[node] <= limit:
@@ -201,7 +201,7 @@ def settle(edges: tuple[Ints, Nodes, Floats], minutes: Floats, came: Ints, limit
         if here > minutes[node]:
             continue
         for edge in range(indptr[node], indptr[node + 1]):
-            there, to = here + cost[edge], heads[edge]
+            there, to = here + along[edge], heads[edge]
             if there < minutes[to] and there <= limit:
                 minutes[to], came[to] = there, edge
                 if size == len(heap):
@@ -243,10 +243,10 @@ def _sweep(  # noqa: PLR0913, PLR0917  (a part of `within`)
                 minutes[i, lane] = np.inf
         if i >= core:
             for edge in range(swept[i], swept[i + 1]):
-                node, cost = through[edge], along[edge]
+                node, step = through[edge], along[edge]
                 if near[node]:
                     for lane in range(LANES):
-                        there = minutes[node, lane] + cost
+                        there = minutes[node, lane] + step
                         minutes[i, lane] = there if there < minutes[i, lane] else minutes[i, lane]  # noqa: FURB136
         least = np.inf
         for lane in range(LANES):
@@ -254,14 +254,14 @@ def _sweep(  # noqa: PLR0913, PLR0917  (a part of `within`)
         near[i] = least <= limit
         if near[i]:
             for k in range(doors[i], doors[i + 1]):
-                j, cost = who[k], extra[k]
+                j, step = who[k], extra[k]
                 if not seen[j]:
                     seen[j] = True
                     for lane in range(LANES):
-                        found[j, lane] = minutes[i, lane] + cost
+                        found[j, lane] = minutes[i, lane] + step
                 else:
                     for lane in range(LANES):
-                        there = minutes[i, lane] + cost
+                        there = minutes[i, lane] + step
                         found[j, lane] = there if there < found[j, lane] else found[j, lane]  # noqa: FURB136
         i += 1
 

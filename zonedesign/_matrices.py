@@ -27,11 +27,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MARKERS = {
-    "4294967.295": (4294967.295, float(np.float32(4294967.295))),
-    "4294967295": (4294967295.0, float(np.float32(4294967295))),
-    "2147483647": (2147483647.0, float(np.float32(2147483647))),
+    name: (figure, float(np.float32(figure)), figure / 60.0, float(np.float32(figure / 60.0)))
+    for name, figure in (
+        ("4294967.295", 4294967.295),
+        ("4294967295", 4294967295.0),
+        ("2147483647", 2147483647.0),
+    )
 }
-"""Figures that engines write for no route, each exactly and as 32 bits round it: 4294967.5, 2**32, 2**31."""
+"""Figures that engines write for no route: exactly, as 32 bits round it (4294967.5, 2**32, 2**31), and so
+too where somebody has divided seconds by 60."""
 
 A_MONTH = 30 * 24 * 60.0
 """Minutes beyond which a travel time is more likely the marker of an engine that is not known here."""
@@ -115,7 +119,7 @@ def from_frame(
     """Return origins, destinations, the pairs in reach of a long table, and how many others of each kind.
 
     `names` are the columns of origins, destinations and minutes, None to find them by name. Without `ids`,
-    origins that are the same as the destinations are one set of ids, in the order of their first row. Raises
+    origins and destinations that share an id are one set of ids, in the order of their first row. Raises
     `DataError` for columns that are not found, ids that are missing or not among `ids`, pairs that stand
     twice with different minutes, text, and negative minutes.
     """
@@ -157,6 +161,8 @@ def _column(
         return present[given]
     if what == "minutes" and seconds:
         known = (*known, *SECONDS)
+    if what in present:
+        return present[what]
     found = [name for text, name in present.items() if text.strip().lower() in known]
     if len(found) == 1:
         return found[0]
@@ -181,8 +187,10 @@ def _ids_of(
     """Return the ids of rows and of columns; one and the same index where they are one set."""
     if ids is None:
         rows, columns = (pd.Index(column.unique()) for column in ends)
-        one = len(rows) == len(columns) and bool(columns.isin(rows).all())
-        return rows, rows if one else columns
+        if not columns.isin(rows).any():
+            return rows, columns
+        every = rows.append(columns[~columns.isin(rows)])  # an engine leaves out rows that reach nothing
+        return every, every
     require_unique(ids, "id", "ids")
     for column in ends:
         strange = column[~column.isin(ids)]
@@ -229,7 +237,15 @@ def _require_order(matrix: pd.DataFrame, rows: pd.Index[Any], columns: pd.Index[
 
 
 def _unmasked(values: Any) -> Any:
-    """Return an array, a frame, a column or nested lists as an array; what is masked as None."""
+    """Return an array, a frame, a column or nested lists as an array; what is masked as None.
+
+    Raises `DataError` for lengths of time, whose unit numpy keeps to itself.
+    """
+    kinds = values.dtypes if isinstance(values, pd.DataFrame) else [getattr(values, "dtype", "")]
+    if any("timedelta" in str(kind) or "duration" in str(kind) for kind in kinds):
+        raise DataError(
+            "travel times are lengths of time (timedelta); give minutes: column.dt.total_seconds() / 60"
+        )
     if isinstance(values, np.ma.MaskedArray):
         bare = np.asarray(values.data).astype(object)
         bare[np.ma.getmaskarray(values)] = None
@@ -284,7 +300,7 @@ def _numbers(values: Any) -> tuple[Floats, NDArray[np.bool_]]:
         return np.array(values, dtype=np.float64), empty
     except (TypeError, ValueError):
         raise DataError(
-            "the matrix of minutes does not hold numbers only; out of reach is NaN or inf"
+            "what should be minutes does not hold numbers only; out of reach is NaN or inf"
         ) from None
 
 
@@ -313,8 +329,14 @@ def _kept(
     """Return the pairs in reach, with 0 from every point to itself that has no figure."""
     keep = minutes < np.inf
     start, end, minutes = start[keep], end[keep], minutes[keep]
-    if columns is rows:
-        alone = np.setdiff1d(np.arange(len(rows)), start[start == end])
-        start, end = np.concatenate([start, alone]), np.concatenate([end, alone])
-        minutes = np.concatenate([minutes, np.zeros(len(alone))])
-    return start, end, minutes
+    return with_selves(start, end, minutes, len(rows)) if columns is rows else (start, end, minutes)
+
+
+def with_selves(start: Ints, end: Ints, minutes: Floats, points: int) -> tuple[Ints, Ints, Floats]:
+    """Return the pairs of a square table, with 0 from every point to itself that has no figure."""
+    alone = np.setdiff1d(np.arange(points), start[start == end])
+    return (
+        np.concatenate([start, alone]),
+        np.concatenate([end, alone]),
+        np.concatenate([minutes, np.zeros(len(alone))]),
+    )

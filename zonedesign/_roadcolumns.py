@@ -34,6 +34,22 @@ class NodeColumns:
 
 
 @dataclass(frozen=True, eq=False)
+class Pieces:
+    """The pieces (p,) that edges are cut into: those of one edge one after another, the way it is travelled.
+
+    `edge` is the edge that each is part of, `share` the part of its length; `tails` and `heads` are node
+    positions, the new nodes at `x` and `y` (k,) coming after those known before.
+    """
+
+    edge: NDArray[np.int64]
+    tails: NDArray[np.int64]
+    heads: NDArray[np.int64]
+    share: Floats
+    x: Floats
+    y: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class EdgeColumns:
     """The edges of a network to be, in any order; the columns are those of `RoadNetwork`."""
 
@@ -45,6 +61,22 @@ class EdgeColumns:
     built_up: Flags
     junction: NDArray[np.int8]
     given_minutes: Floats
+
+    def in_pieces(self, pieces: Pieces) -> EdgeColumns:
+        """Return the pieces as edges: length and given minutes shared out, the junction at the last one."""
+        edge, share = pieces.edge, pieces.share
+        last = np.ones(len(edge), dtype=np.bool_)
+        last[:-1] = edge[1:] != edge[:-1]
+        return EdgeColumns(
+            pieces.tails,
+            pieces.heads,
+            self.length_m[edge] * share,
+            self.road_class[edge],
+            self.maxspeed_kph[edge],
+            self.built_up[edge],
+            np.where(last, self.junction[edge], 0).astype(np.int8),
+            self.given_minutes[edge] * share,
+        )
 
     def in_order(self, nodes: int) -> dict[str, Any]:
         """Return `indptr` and the edges by tail and head; parallels stay in the order they came in."""

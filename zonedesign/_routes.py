@@ -95,7 +95,10 @@ class Route:
         return np.concatenate([first, tail + self.ended[stretches, None] * (head - tail)])
 
     def to_frame(self) -> gpd.GeoDataFrame:
-        """Return a row for each stretch of one class: `road_class`, `length_m`, `minutes`, geometry."""
+        """Return a row for each stretch of one class: `road_class`, `length_m`, `minutes`, geometry.
+
+        The way to the road and parking have no line, and no row: they are `access_minutes`.
+        """
         code = self.roads.road_class[self.edges]
         cuts = np.flatnonzero(np.diff(code)) + 1
         pieces = [piece for piece in np.split(np.arange(len(code)), cuts) if len(piece)]

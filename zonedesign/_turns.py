@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zonedesign._graphs import Doors, Graph, equal_pairs, stands
+from zonedesign._graphs import Doors, Graph, equal_pairs, spread, stands
 from zonedesign._roadshape import legs
 from zonedesign.profiles import profile as named_profile
 
@@ -40,10 +40,10 @@ class TurnGraph(Graph):
         """Return the edges that points can drive next, and after how many minutes."""
         rows, edges, shares = stands(snapped)
         driven = (self.roads.minutes - self.roads.junction_minutes)[edges]
-        turns, whose = _spread(self.indptr, edges)
+        turns, whose = spread(self.indptr, edges)
         minutes = self.minutes[turns] - (shares * driven)[whose]
         at = np.flatnonzero(snapped.nodes >= 0)
-        first, who = _spread(self.roads.indptr, snapped.nodes[at])
+        first, who = spread(self.roads.indptr, snapped.nodes[at])
         return Doors.of(
             len(snapped.nodes),
             np.concatenate([at[who], rows[whose]]),
@@ -59,7 +59,7 @@ class TurnGraph(Graph):
         at = np.flatnonzero(snapped.nodes >= 0)
         order = np.argsort(self.roads.heads, kind="stable")
         into = np.searchsorted(self.roads.heads[order], np.arange(len(self.roads.node_ids) + 1))
-        last, who = _spread(into, snapped.nodes[at])
+        last, who = spread(into, snapped.nodes[at])
         last = order[last]
         return Doors.of(
             len(snapped.nodes),
@@ -88,13 +88,13 @@ def turn_graph(roads: RoadNetwork) -> TurnGraph:
     that `banned_turns` names, and edges that end where they begin.
     """
     speeds = named_profile("free-flow") if roads.speeds is None else roads.speeds
-    costs = tuple(speeds.turn_seconds.get(turn, 0.0) for turn in ("straight", "left", "right", "u_turn"))
+    seconds_of = tuple(speeds.turn_seconds.get(turn, 0.0) for turn in ("straight", "left", "right", "u_turn"))
     if "turns" not in roads.shape:
         roads.shape["turns"] = _turns(roads)
     indptr, first, second, back = roads.shape["turns"]
-    key = f"seconds of turns, {costs}"
+    key = f"seconds of turns, {seconds_of}"
     if key not in roads.shape:
-        roads.shape[key] = _seconds(roads, first, second, back, costs)
+        roads.shape[key] = _seconds(roads, first, second, back, seconds_of)
     minutes = roads.minutes[first] + roads.shape[key] / 60.0
     return TurnGraph("turns", roads, indptr, second, minutes, first)
 
@@ -104,7 +104,7 @@ def _turns(roads: RoadNetwork) -> tuple[Ints, Ints, NDArray[np.int32], Flags]:
     tail, head = roads.tails.astype(np.int64), roads.heads.astype(np.int64)
     n, m = len(roads.node_ids), len(head)
     loop = tail == head
-    second, first = _spread(roads.indptr, head)
+    second, first = spread(roads.indptr, head)
     keep = ~loop[first] & ~loop[second]
     second, first = second[keep], first[keep]
     back = head[second] == tail[first]
@@ -125,10 +125,13 @@ def _triples(start: Ints, via: Ints, end: Ints) -> NDArray[np.void]:
     return np.rec.fromarrays([start, via, end])
 
 
-def _seconds(roads: RoadNetwork, first: Ints, second: Nodes, back: Flags, costs: tuple[float, ...]) -> Floats:
-    """Return what each turn costs by its angle; `costs` are those of straight, left, right and u_turn."""
-    straight, left, right, u_turn = costs
-    east, north = roads.x[roads.heads] - roads.x[roads.tails], roads.y[roads.heads] - roads.y[roads.tails]
+def _seconds(
+    roads: RoadNetwork, first: Ints, second: Nodes, back: Flags, seconds_of: tuple[float, ...]
+) -> Floats:
+    """Return what each turn takes by its angle; `seconds_of` straight, left, right and u_turn."""
+    straight, left, right, u_turn = seconds_of
+    east = roads.x[roads.heads] - roads.x[roads.tails]
+    north = roads.y[roads.heads] - roads.y[roads.tails]
     a_x, a_y, b_x, b_y = east[first], north[first], east[second], north[second]
     degrees = -np.degrees(np.arctan2(a_x * b_y - a_y * b_x, a_x * b_x + a_y * b_y))  # 90: to the right
     part = np.clip((np.abs(degrees) - STRAIGHT_DEGREES) / (90.0 - STRAIGHT_DEGREES), 0.0, 1.0)
@@ -137,11 +140,3 @@ def _seconds(roads: RoadNetwork, first: Ints, second: Nodes, back: Flags, costs:
     found = np.where(arms[roads.heads[first]] > 2, found, 0.0)
     seconds: Floats = np.where(back, u_turn, found)
     return seconds
-
-
-def _spread(indptr: Ints, rows: Ints) -> tuple[Ints, Ints]:
-    """Return the places of the chosen rows of a sparse table, and whose (a position in `rows`) each is."""
-    counts = np.diff(indptr)[rows]
-    whose = np.repeat(np.arange(len(rows)), counts)
-    step = np.arange(len(whose)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return indptr[rows][whose] + step, whose

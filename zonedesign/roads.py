@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ class RoadNetwork:
     """A directed road network, by outgoing edge: the edges of node i are `indptr[i]` up to `indptr[i + 1]`.
 
     Nodes: `node_ids`, `x`, `y` (n,), in metres in `crs`, and `cut`: where a road goes on outside the data.
-    Edges (m,), sorted by tail and head: `heads`, `minutes` (every cost on the edge, the junction at its end
+    Edges (m,), sorted by tail and head: `heads`, `minutes` (all that the edge takes, the junction at its end
     included), `junction_minutes` (that junction's part of them), `length_m`, `road_class` (positions in
     `class_names`). Parallel edges are all kept, in the order they came in. `banned_turns` (k, 3) are node
     positions (from, via, to). What `with_profile` needs: `maxspeed_kph` (NaN: none known), `built_up`,
@@ -40,7 +40,7 @@ class RoadNetwork:
     minutes that came with the data). `mode` is who uses these roads (car, foot, cycle), `any_mode` whether
     profiles of others fit too, `speeds` the profile itself. `counts` says what was read, dropped and
     repaired. `shape` keeps what other rooms work out from nodes and edges alone, for this network and those
-    that `with_profile` makes of it; `kept`, what depends on minutes too.
+    that `with_profile` makes of it; `kept`, what depends on minutes too. Arrays cannot be written to.
     """
 
     node_ids: NDArray[np.int64]
@@ -69,8 +69,17 @@ class RoadNetwork:
     speeds: Profile | None = None
     sketch: bool = False
     counts: Mapping[str, int] = field(default_factory=dict)
-    shape: dict[str, Any] = field(default_factory=dict)
-    kept: dict[str, Any] = field(default_factory=dict)
+    shape: dict[str, Any] = field(init=False, default_factory=dict)
+    kept: dict[str, Any] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Keep every array from being written to, for what is kept of it would no longer be true."""
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if isinstance(value, np.ndarray) and value.flags.writeable:
+                view = value.view()
+                view.setflags(write=False)
+                object.__setattr__(self, each.name, view)
 
     @classmethod
     def from_frames(
@@ -148,15 +157,16 @@ class RoadNetwork:
             )
             if told.any():
                 minutes[told], waited[told] = given[told], 0.0
-        return replace(
+        like = replace(
             self,
             minutes=minutes,
             junction_minutes=waited,
             profile=speeds.name,
             mode=speeds.mode,
             speeds=speeds,
-            kept={},
         )
+        object.__setattr__(like, "shape", self.shape)
+        return like
 
     def _once(self, name: str, work_out: Callable[..., Any], *of: Any) -> Any:
         """Return what was worked out of the shape before, on this network or its likes, else work it out."""
@@ -256,7 +266,8 @@ def assemble(
     told["nodes outside the largest connected piece"] = n - int(_roadshape.largest(joined).sum())
     told["nodes outside the main part (reachable both ways)"] = n - int(network.main.sum())
     told["nodes where roads leave the data"] = int(network.cut.sum())
-    return replace(network, counts=told)
+    object.__setattr__(network, "counts", told)  # a copy would forget the shape
+    return network
 
 
 def coordinates(points: gpd.GeoSeries, crs: CRS | None) -> tuple[Floats, Floats, CRS]:

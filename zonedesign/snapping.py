@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 from scipy.spatial import cKDTree
 
+from zonedesign._roadcolumns import quickest
 from zonedesign.errors import DataError, counted
 from zonedesign.roads import coordinates
 
@@ -115,11 +116,10 @@ def _nearest(roads: RoadNetwork, x: Floats, y: Floats, *, main: bool) -> tuple[I
 def _stretches(roads: RoadNetwork) -> tuple[Ints, Ints, shapely.STRtree]:
     """Return the pairs of nodes (low, high) that a door may open between, and a tree of their lines."""
     if "stretches" not in roads.shape:
-        doors = [code for code, name in enumerate(roads.class_names) if name not in NO_DOORS]
         tails, heads = roads.tails.astype(np.int64), roads.heads.astype(np.int64)
         usable = roads.main[tails] & roads.main[heads]
         usable &= (roads.x[tails] != roads.x[heads]) | (roads.y[tails] != roads.y[heads])
-        open_ones = usable & np.isin(roads.road_class, doors)
+        open_ones = usable & _with_doors(roads)
         chosen = np.flatnonzero(open_ones if open_ones.any() else usable)
         low, high = np.minimum(tails, heads)[chosen], np.maximum(tails, heads)[chosen]
         pairs = np.unique(low * len(roads.node_ids) + high)
@@ -153,9 +153,26 @@ def _nearest_edges(roads: RoadNetwork, x: Floats, y: Floats) -> tuple[Ints, Ints
     return nodes, edges, backs, np.where(at_node, 0.0, shares), distance
 
 
+def _with_doors(roads: RoadNetwork) -> NDArray[np.bool_]:
+    """Return which edges (m,) are of a class that doors open on."""
+    codes = [code for code, name in enumerate(roads.class_names) if name not in NO_DOORS]
+    found: NDArray[np.bool_] = np.isin(roads.road_class, codes)
+    return found
+
+
 def _edge_between(roads: RoadNetwork, tail: Ints, head: Ints) -> Ints:
-    """Return the quickest edge from each tail to each head, -1 where there is none."""
-    quick = np.flatnonzero(roads.quickest)
+    """Return the quickest edge with doors between each two nodes, else of any class; -1: none."""
+    with_doors = _with_doors(roads)
+    found = _quickest_of(roads, np.flatnonzero(with_doors), tail, head)
+    other = _quickest_of(roads, np.flatnonzero(~with_doors), tail, head)
+    return np.where(found >= 0, found, other)
+
+
+def _quickest_of(roads: RoadNetwork, edges: Ints, tail: Ints, head: Ints) -> Ints:
+    """Return the quickest of these edges from each tail to each head, -1 where there is none."""
+    if not len(edges):
+        return np.full(len(tail), -1)
+    quick = edges[quickest(roads.tails[edges], roads.heads[edges], roads.minutes[edges])]
     key = roads.tails[quick].astype(np.int64) * len(roads.node_ids) + roads.heads[quick]
     wanted = tail * len(roads.node_ids) + head
     at = np.minimum(np.searchsorted(key, wanted), len(key) - 1)

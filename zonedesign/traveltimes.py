@@ -12,6 +12,7 @@ import pandas as pd
 
 from zonedesign import _matrices, _timefiles
 from zonedesign._ends import SLACK_MINUTES, cores, limit_of, points_of, snapped
+from zonedesign._graphs import spread
 from zonedesign._manytomany import many_to_many
 from zonedesign._routes import Ways
 from zonedesign.errors import DataError, ScenarioError, listed
@@ -231,18 +232,23 @@ class TravelTimes:
         return said if math.isinf(self.max_minutes) else f"{said} within {self.max_minutes:g} minutes"
 
     def on(self, ids: pd.Index[Any]) -> TravelTimes:
-        """Return the square part on `ids`, in their order; `DataError` names ids that are not in it."""
+        """Return the square part on `ids`, in their order; `DataError` names ids that are not in it.
+
+        In times that come from a matrix or a table, what they do not say of a point and itself is 0.
+        """
         rows, columns = self.origins.get_indexer(ids), self.destinations.get_indexer(ids)
         missing = ids[(rows < 0) | (columns < 0)]
         if len(missing):
             raise DataError(f"no travel times for {len(missing):,} of {len(ids):,} units: {listed(missing)}")
         new = np.full(len(self.destinations), -1, dtype=np.int64)
         new[columns] = np.arange(len(ids))
-        indptr, at = _rows(self.indptr, rows)
-        start = np.repeat(np.arange(len(ids), dtype=np.int64), np.diff(indptr))
+        at, start = spread(self.indptr, rows)
         end = new[self.indices[at]]
         keep = end >= 0
-        part = self._from_triples(ids, ids, (start[keep], end[keep], self.minutes[at][keep]), self.provenance)
+        start, end, minutes = start[keep], end[keep], self.minutes[at][keep]
+        if self.ways is None and self.snapped_m is None:
+            start, end, minutes = _matrices.with_selves(start, end, minutes, len(ids))
+        part = self._from_triples(ids, ids, (start, end, minutes), self.provenance)
         kept = ("max_minutes", "snapped_m", "destinations_snapped_m", "fixed_minutes", "ways")
         return replace(part, **{name: getattr(self, name) for name in kept})
 
@@ -255,8 +261,8 @@ class TravelTimes:
 
         if self.ways is None:
             raise DataError(
-                "these travel times come from a matrix, which holds no routes; "
-                "make them with travel_times(roads, points)"
+                "these travel times come without their roads (from a matrix, a table or a file), "
+                "so they have no routes; make them with travel_times(roads, points)"
             )
         fixed = 0.0
         if self.fixed_minutes is not None and not self._one_point(origin, destination):
@@ -346,13 +352,16 @@ def with_access(
 
     The straight line from point to road is counted; without `access_kph` it takes no time. A unit stays 0
     from itself, and what is then beyond the cutoff is out of reach. Raises `ScenarioError` for a speed that
-    is not positive or negative parking, `DataError` for times that do not come from roads.
+    is not positive or negative parking, `DataError` for times that have both already, and where access is
+    asked for of times that do not come from roads.
     """
     if not (access_kph is None or access_kph > 0) or not 0 <= parking_minutes < math.inf:
         raise ScenarioError(
             f"access_kph = {access_kph}, parking_minutes = {parking_minutes}: "
             "give a speed above 0, and 0 minutes or more"
         )
+    if times.fixed_minutes is not None:
+        raise DataError("these travel times have access and parking already; start from those without")
     rows = np.repeat(np.arange(len(times.origins), dtype=np.int64), np.diff(times.indptr))
     leaving = pd.Series(0.0, index=times.origins, name="minutes")
     arriving = pd.Series(float(parking_minutes), index=times.destinations, name="minutes")
@@ -382,11 +391,3 @@ def _in_order(figures: pd.Series[float] | None, ids: pd.Index[Any]) -> list[floa
 
 def _by_id(figures: list[float] | None, ids: pd.Index[Any], name: str = "minutes") -> Any:
     return None if figures is None else pd.Series(figures, index=ids, dtype=np.float64, name=name)
-
-
-def _rows(indptr: Ints, rows: Ints) -> tuple[Ints, Ints]:
-    """Return `indptr` of the chosen rows, in their order, and the positions of what they hold."""
-    counts = np.diff(indptr)[rows]
-    chosen = np.zeros(len(rows) + 1, dtype=np.int64)
-    np.cumsum(counts, out=chosen[1:])
-    return chosen, np.repeat(indptr[rows] - chosen[:-1], counts) + np.arange(chosen[-1])

@@ -7,6 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from zonedesign._figures import MODES
 from zonedesign.errors import nearest_name
 
 if TYPE_CHECKING:
@@ -151,6 +152,12 @@ def _roads(sub: argparse.ArgumentParser) -> None:
         "place", metavar="PLACE", help="a name that OpenStreetMap knows, such as 'Rutland, England'"
     )
     sub.add_argument("-o", "--out", metavar="FILE", type=Path, required=True, help="GraphML file to write")
+    sub.add_argument(
+        "--mode",
+        choices=MODES,
+        default="car",
+        help="who uses the roads: with foot and cycle, paths and service roads too (default: car)",
+    )
 
 
 _VERBS: dict[str, Callable[[argparse.ArgumentParser], None]] = {

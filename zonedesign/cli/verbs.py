@@ -148,11 +148,14 @@ def roads(options: argparse.Namespace) -> Answer:
 
     with bar(quiet=options.quiet) as tell, _no_plotting_files():
         tell("roads", None, options.place)
-        path = save_place(options.place, options.out)
-        network = read_roads(path)
+        path = save_place(options.place, options.out, mode=options.mode)
+        network = read_roads(path, profile={"mode": options.mode})
     figures = {"nodes": len(network.node_ids), "edges": len(network.heads)}
-    data = {"verb": "roads", "place": options.place, "file": str(path), **figures}
-    said = f"{figures['nodes']:,} nodes, {figures['edges']:,} edges"
+    data = {
+        "verb": "roads", "place": options.place, "file": str(path),
+        "mode": network.mode, "profile": network.profile, **figures,
+    }  # fmt: skip
+    said = f"{figures['nodes']:,} nodes, {figures['edges']:,} edges, speeds {network.profile}"
     return Answer(data, [f"wrote {path}: {said}", network.attribution or ""])
 
 

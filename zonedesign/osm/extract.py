@@ -16,6 +16,7 @@ from zonedesign.errors import DataError
 from zonedesign.osm import bans
 from zonedesign.osm import tags as osm_tags
 from zonedesign.osm.cuts import where_roads_leave
+from zonedesign.osm.modes import PATHS_READ, is_path
 from zonedesign.profiles import JUNCTIONS, ROAD_CLASSES
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class _Ways:
         self.restrictions: list[bans.Restriction] = []
         self.other_ends = array("q")  # where ways that are left out begin and end
         self.counts: Counter[str] = Counter()
+        self.paths = 0
         self.place: dict[int, int] = {}
         self.refs = array("q")
         self.size = array("q")
@@ -93,6 +95,7 @@ class _Ways:
 
     def _class(self, tags: dict[str, str]) -> int | None:
         traveller = self.traveller
+        self.paths += is_path((tags.get("highway", ""),))
         kind = traveller.codes.get(tags.get("highway", ""))
         if tags.get("route") == "ferry" and kind is None:
             if not self.ferries:
@@ -159,6 +162,8 @@ def read_extract(
             + (f"; {other:,} other ways are in it" if other else "")
             + "; is it an extract with highway=* ways?"
         )
+    if not traveller.drives:
+        ways.counts[PATHS_READ] = ways.paths
     refs = np.frombuffer(ways.refs, dtype=np.int64)
     ids, lon, lat, flags = _nodes(path, set(ways.refs), ways)
     log.info("%s: %d roads, %d nodes", path.name, len(ways.size), len(ids))

@@ -18,7 +18,9 @@ from zonedesign import _roadshape
 from zonedesign._roadcolumns import EdgeColumns, NodeColumns
 from zonedesign._roadframes import crs_of
 from zonedesign.errors import DataError, counted, listed
+from zonedesign.osm import shapes
 from zonedesign.osm import tags as osm_tags
+from zonedesign.osm.modes import PATHS_READ, is_path
 from zonedesign.profiles import JUNCTIONS, ROAD_CLASSES
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
     from zonedesign.osm.modes import Traveller
 
-    Link = tuple[Any, Any, dict[str, Any]]
+    Link = tuple[Any, Any, dict[str, Any], bool]  # from, to, data, whether this is the way back
 
 _ROAD = ROAD_CLASSES.index("road")
 
@@ -57,9 +59,10 @@ def from_graph(
 ) -> tuple[NodeColumns, EdgeColumns, dict[str, int]]:
     """Return the nodes, edges and counts of a networkx graph as OSMnx makes it: `x`, `y`, `crs`, `highway`.
 
-    The nodes are the graph's: where it was simplified, the length of an edge is that of its geometry. An
-    edge is one direction of travel; in an undirected graph it is both, unless `oneway`. Walkers, and cyclists
-    where tags let them, go both ways along a one-way edge. OSMnx's own
+    Where the graph was simplified, the vertices of the geometries are nodes again, as in the file that it
+    came from, and an edge is as many as it has pieces: together they have its length and its minutes, the
+    junction at the end of the last. An edge is one direction of travel; in an undirected graph it is both,
+    unless `oneway`. Walkers, and cyclists where tags let them, go both ways along a one-way edge. OSMnx's own
     speeds and travel times are not used: they know neither built-up from rural nor junctions.
     """
     places = dict(graph.nodes(data=True))
@@ -72,14 +75,14 @@ def from_graph(
     links: list[Link] = []
     for u, v, data in graph.edges(data=True):
         if graph.is_directed():
-            links.append((u, v, data))
+            links.append((u, v, data, False))
             continue
         # OSMnx keeps the direction of a one-way road in `from` and `to`
         turned = (data.get("from"), data.get("to")) == (v, u)
         start, end = (v, u) if turned else (u, v)
-        links.append((start, end, data))
+        links.append((start, end, data, False))
         if not _true(data.get("oneway")):
-            links.append((end, start, data))
+            links.append((end, start, data, True))
     nodes = pd.DataFrame.from_dict(places, orient="index")
     return _columns(
         nodes, links, crs_of(None, graph.graph.get("crs"), name), name, _How(traveller, private, ferries, crs)
@@ -96,10 +99,13 @@ def from_osmnx_frames(
     crs: CRS | None,
 ) -> tuple[NodeColumns, EdgeColumns, dict[str, int]]:
     """Return the same from the two frames of `osmnx.graph_to_gdfs`: edges by (u, v, key), with `length`."""
+    own = crs_of(nodes, None if getattr(nodes, "crs", None) is not None else crs, "nodes")
+    theirs: Any = edges
+    if getattr(edges, "crs", None) not in (None, own):
+        edges = theirs.to_crs(own)
     ends = edges.index.to_frame(index=False) if {"u", "v"} <= set(edges.index.names) else edges[["u", "v"]]
     rows: list[dict[Any, Any]] = pd.DataFrame(edges).to_dict("records")
-    links: list[Link] = list(zip(ends["u"], ends["v"], rows, strict=True))
-    own = crs_of(nodes, None if getattr(nodes, "crs", None) is not None else crs, "nodes")
+    links: list[Link] = [(u, v, data, False) for u, v, data in zip(ends["u"], ends["v"], rows, strict=True)]
     return _columns(pd.DataFrame(nodes), links, own, "frames", _How(traveller, private, ferries, crs))
 
 
@@ -115,18 +121,20 @@ def _columns(
     nodes: pd.DataFrame, links: list[Link], own: CRS, name: str, how: _How
 ) -> tuple[NodeColumns, EdgeColumns, dict[str, int]]:
     counts: Counter[str] = Counter({"edges read": len(links)})
-    kept: list[tuple[Any, Any, dict[str, Any], int, dict[str, str]]] = []  # ends, data, class, tags
-    for u, v, data in links:
+    kept: list[
+        tuple[Any, Any, dict[str, Any], int, dict[str, str], bool]
+    ] = []  # ends, data, class, tags, back
+    for u, v, data, back in links:
         tags = _tags(data)
         kind = _class(data, tags, counts, how)
         if kind is None:
             continue
-        if u == v:
+        if u == v and not shapes.goes_round(data.get("geometry")):
             counts["self-loops left out"] += 1
             continue
-        kept.append((u, v, data, kind, tags))
+        kept.append((u, v, data, kind, tags, back))
         if not how.traveller.drives and _back_too(data, tags, ROAD_CLASSES[kind], how.traveller):
-            kept.append((v, u, data, kind, tags))
+            kept.append((v, u, data, kind, tags, not back))
             counts["one-way edges taken both ways"] += 1
     if not kept:
         what = "drivable road" if how.traveller.drives else f"way for {how.traveller.who}"
@@ -147,7 +155,28 @@ def _columns(
     tails = np.array([number[link[0]] for link in kept], dtype=np.int64)
     heads = np.array([number[link[1]] for link in kept], dtype=np.int64)
     edges = _edges(kept, (tails, heads), (x, y), used, counts, how.traveller, own)
-    return NodeColumns(_whole_ids(ids, counts), x, y, metric), edges, dict(counts)
+    return *_unsimplified(NodeColumns(_whole_ids(ids, counts), x, y, metric), edges, kept, own, counts), dict(
+        counts
+    )
+
+
+def _unsimplified(
+    nodes: NodeColumns, edges: EdgeColumns, kept: list[Any], own: CRS, counts: Counter[str]
+) -> tuple[NodeColumns, EdgeColumns]:
+    """Return nodes at vertices of the edges' geometries too, numbered below all others, and the pieces."""
+    lines, odd = shapes.lines_of(link[2].get("geometry") for link in kept)
+    ends = edges.tails.astype(np.int64), edges.heads.astype(np.int64)
+    cut, astray = shapes.pieces(lines, [link[5] for link in kept], ends, (nodes.x, nodes.y), (own, nodes.crs))
+    counts["geometries that do not join their edge's nodes, taken as straight"] = int((odd | astray).sum())
+    if cut is None:
+        return nodes, edges
+    left = np.bincount(cut.edge, minlength=len(kept))
+    counts["self-loops left out"] += int((left == 0).sum())
+    counts["edges split at the vertices of their geometry"] = int((left > 1).sum())
+    counts["nodes made at vertices of geometries"] = len(cut.x)
+    ids = min(0, int(nodes.node_ids.min())) - 1 - np.arange(len(cut.x), dtype=np.int64)
+    x, y = np.concatenate([nodes.x, cut.x]), np.concatenate([nodes.y, cut.y])
+    return NodeColumns(np.concatenate([nodes.node_ids, ids]), x, y, nodes.crs), edges.in_pieces(cut)
 
 
 def _edges(
@@ -215,6 +244,8 @@ def _back_too(data: dict[str, Any], tags: dict[str, str], kind: str, traveller: 
 
 def _class(data: dict[str, Any], tags: dict[str, str], counts: Counter[str], how: _How) -> int | None:
     traveller, values = how.traveller, _values(data.get("highway"))
+    if not traveller.drives:
+        counts[PATHS_READ] += is_path(values)
     if not values and tags.get("route") == "ferry":
         reason = None if how.ferries and traveller.ferry(tags) == "open" else "ferries left out"
         kind: int | None = osm_tags.FERRY

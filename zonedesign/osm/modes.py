@@ -9,7 +9,7 @@ from zonedesign.osm import tags as osm_tags
 from zonedesign.profiles import ROAD_CLASSES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     Tags = Mapping[str, str]
 
@@ -29,6 +29,9 @@ _WALKERS_OWN = frozenset({"footway", "pedestrian", "path", "steps"})
 """Where nobody cycles unless a tag opens it; bridleways are open (Countryside Act 1968, section 30)."""
 
 _WALLS = frozenset({"fence", "wall", "hedge"})
+_PATHS = frozenset({"cycleway", "bridleway", "pedestrian", "footway", "path", "steps"})
+PATHS_READ = "footways, cycleways and other paths in the data"
+"""What they are counted as, open or not, where roads are read for walkers or cyclists."""
 _STILES = _WALLS | {
     "stile", "kissing_gate", "turnstile", "full-height_turnstile", "horse_stile", "log", "debris",
 }  # fmt: skip
@@ -65,6 +68,11 @@ class Traveller:
 def traveller(mode: str) -> Traveller:
     """Return the traveller of a mode: car, foot or cycle."""
     return {"car": _CAR, "foot": _WALKER, "cycle": _CYCLIST}[mode]
+
+
+def is_path(highway: Iterable[str]) -> bool:
+    """Return whether one of the values of `highway` is a path, which files of car roads alone do not hold."""
+    return not _PATHS.isdisjoint(highway)
 
 
 def _stated(tags: Tags, keys: tuple[str, ...], shut: frozenset[str]) -> str | None:

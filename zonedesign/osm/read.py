@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from pyproj.exceptions import CRSError
 from zonedesign.errors import DataError, ScenarioError
 from zonedesign.osm.extract import read_extract
 from zonedesign.osm.graphs import from_graph, from_osmnx_frames, read_graphml
-from zonedesign.osm.modes import traveller
+from zonedesign.osm.modes import PATHS_READ, traveller
 from zonedesign.osm.place import fetch_place
 from zonedesign.profiles import CAR_CLASSES, ROAD_CLASSES
 from zonedesign.profiles import profile as named_profile
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zonedesign.profiles import Profile
+
+_log = logging.getLogger(__name__)
 
 OSM_ATTRIBUTION = "© OpenStreetMap contributors"
 
@@ -49,7 +52,8 @@ def read_roads(
     and the service roads, tracks and paths that are open to them; one-way roads bind cyclists only.
     `private` keeps private roads; `ferries` keeps the ferries that take cars (or walkers, or cyclists).
     `crs` is the projected CRS to work in (for frames without a CRS, the one they are in); EPSG:27700 in
-    Great Britain, else UTM, unless said. What was left out, repaired or not understood is in `counts`.
+    Great Britain, else UTM, unless said. Graphs that were simplified are not so here: vertices of
+    geometries are nodes again. What was left out, repaired or not understood is in `counts`.
 
     Raises `DataError` for a source that is missing, truncated, empty, of another kind or without roads.
     """
@@ -77,10 +81,27 @@ def read_roads(
             f"cannot read roads from a {type(source).__name__}; give a path, an OSMnx graph or (nodes, edges)"
         )
     nodes, edges, counts = columns
-    return assemble(
+    return _told(assemble(
         nodes, edges, CAR_CLASSES if who.drives else ROAD_CLASSES, speeds,
         counts=counts, source=name, sha256=digest, attribution=attribution or OSM_ATTRIBUTION,
-    )  # fmt: skip
+    ))  # fmt: skip
+
+
+def no_paths(roads: RoadNetwork) -> str | None:
+    """Return a sentence where roads read for walkers or cyclists hold no path, open or not; else None."""
+    if roads.counts.get(PATHS_READ) != 0:
+        return None
+    return (
+        f"no footways or cycleways in {roads.source}: it may hold car roads only; take a file of all ways, "
+        f"or fetch them with 'zonedesign roads PLACE --mode {roads.mode}'"
+    )
+
+
+def _told(roads: RoadNetwork) -> RoadNetwork:
+    said = no_paths(roads)
+    if said is not None:
+        _log.warning("%s", said)
+    return roads
 
 
 def _frames(
@@ -97,10 +118,10 @@ def _frames(
         return RoadNetwork.from_frames(nodes, edges, crs=how["crs"], profile=speeds, attribution=attribution)
     who = traveller(speeds.mode)
     found = from_osmnx_frames(nodes, edges, who, **how)
-    return assemble(
+    return _told(assemble(
         found[0], found[1], CAR_CLASSES if who.drives else ROAD_CLASSES, speeds,
         counts=found[2], source="frames", attribution=attribution or OSM_ATTRIBUTION,
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def _crs(crs: Any) -> CRS | None:

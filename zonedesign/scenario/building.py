@@ -16,7 +16,7 @@ from zonedesign._plantables import read_plan
 from zonedesign.contiguity import bridged, joined_by_road
 from zonedesign.errors import DataError, ScenarioError, counted, listed
 from zonedesign.names import place_column
-from zonedesign.osm import read_roads
+from zonedesign.osm import no_paths, read_roads
 from zonedesign.problem import About, Objective, Problem
 from zonedesign.progress import silent
 from zonedesign.provenance import minutes_include, sha256_of
@@ -29,6 +29,8 @@ from zonedesign.units import Units, joins_of, read_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    import pandas as pd
 
     from zonedesign.levels import Level
     from zonedesign.progress import Progress
@@ -289,21 +291,35 @@ def _road_notes(settings: Settings, roads: RoadNetwork, times: TravelTimes) -> N
         )
         if settings.roads.profile != "free-flow":
             notes.append("roads.profile is not used: sketch roads have one speed")
+    said = no_paths(roads)
+    if said is not None:
+        notes.append(said)
     far = times.snapped_m
     if far is not None:
         lost = far[far > settings.roads.max_snap_m].sort_values(ascending=False, kind="stable")
-        if len(lost):
-            named = listed(f"{unit} ({metres:,.0f} m)" for unit, metres in lost.items())
-            notes.append(
-                f"{counted(len(lost), 'unit')} farther than {settings.roads.max_snap_m:,g} m from the main "
-                "roads of "
-                f"{Path(roads.source).name}, out of reach: {named}; exclude them, or raise roads.max_snap_m"
-            )
+        beyond_file = lost.index.isin(times.provenance.get("beyond_file", ()))
+        notes += _lost_notes(lost[beyond_file], settings, roads, leaves=True)
+        notes += _lost_notes(lost[~beyond_file], settings, roads, leaves=False)
     doubts = doubts_said(times)
     if doubts is not None:
         notes.append(doubts)
     notes += minutes_include(times.provenance)
     return notes
+
+
+def _lost_notes(lost: pd.Series[float], settings: Settings, roads: RoadNetwork, *, leaves: bool) -> Notes:
+    """Return which units no road is near, and the way out; `leaves`: the road to them leaves the file."""
+    if not len(lost):
+        return []
+    file, it = Path(roads.source).name, "it" if len(lost) == 1 else "them"
+    named = listed(f"{unit} ({metres:,.0f} m)" for unit, metres in lost.items())
+    said = (
+        f"{counted(len(lost), 'unit')} farther than {settings.roads.max_snap_m:,g} m from the main roads of "
+        f"{file}, out of reach: {named}"
+    )
+    if leaves:
+        return [f"{said}; the road to {it} leaves the file: take a larger extract, or exclude {it}"]
+    return [f"{said}; exclude {it}, or raise roads.max_snap_m"]
 
 
 def _inputs(files: Sequence[Path], settings: Settings, start: Any) -> dict[str, str | None]:

@@ -111,9 +111,13 @@ def _snapping(problem: Problem) -> list[Finding]:
     said = f"points lie {far.median():,.0f} m from a road (median), {worst.index[0]} {far.max():,.0f} m"
     if len(lost):
         said += f"; {counted(len(lost), 'unit')} beyond {limit:,g} m: {listed(lost.index)}"
+    beyond_file = problem.times.provenance.get("beyond_file", ())
+    if beyond_file:
+        said += f"; the road leaves the file on its way to {listed(beyond_file)}"
     figures = {
         "median_m": float(far.median()), "worst": {str(k): float(v) for k, v in worst.items()},
         "beyond": [str(unit) for unit in lost.index], "max_snap_m": float(limit),
+        "beyond_file": [str(unit) for unit in beyond_file],
     }  # fmt: skip
     return [Finding("snapping", "note" if len(lost) else "ok", said, figures)]
 
@@ -138,21 +142,49 @@ def _edges(problem: Problem) -> list[Finding]:
 def _reach(problem: Problem) -> list[Finding]:
     arcs = problem.arcs
     inside = np.diff(arcs.indptr)
-    cutoff = problem.times.max_minutes
+    limits = _limits(problem)
+    minutes, miles = (max(each) for each in zip(*limits, strict=True))
     alone = problem.units.ids[inside <= 1]
     why = problem.travel.out_of_reach()["reason"]
-    within = "" if math.isinf(cutoff) else f" within {cutoff:g} minutes"
+    parts = [_limit_words(*limit) for limit in limits]
+    within = f" within {', or '.join(parts)}" if all(parts) else ""
     said = f"a centre reaches {np.median(inside):,.0f} of {len(inside):,} units{within} (median), both ways"
     if len(alone) and len(inside) > 1:
         named = [f"{unit} ({why[unit]})" if unit in why.index else str(unit) for unit in alone]
         said += f"; {counted(len(alone), 'unit')} with no other in reach: {listed(named)}"
     figures = {
-        "max_minutes": None if math.isinf(cutoff) else float(cutoff), "pairs": len(arcs.units),
+        "max_minutes": None if math.isinf(minutes) else float(minutes),
+        "max_miles": None if math.isinf(miles) else float(miles), "pairs": len(arcs.units),
         "median_units_in_reach": float(np.median(inside)), "alone": [str(unit) for unit in alone],
-        "share_of_pairs": len(problem.travel.minutes) / len(inside) ** 2,
+        "share_of_pairs": len(arcs.units) / len(inside) ** 2,
         "out_of_reach": {str(unit): reason for unit, reason in why.items()},
     }  # fmt: skip
     return [Finding("reach", "note" if len(alone) and len(inside) > 1 else "ok", said, figures)]
+
+
+def _limits(problem: Problem) -> list[tuple[float, float]]:
+    """Return minutes and miles (inf: no limit) that a pair is in reach within: those of one level or another.
+
+    A level's limits that lie within another's add no pair, and are left out.
+    """
+    farthest = problem.times.max_minutes  # of what lies beyond nothing is known
+    own = {
+        (
+            farthest if level.max_minutes is None else min(level.max_minutes, farthest),
+            math.inf if level.max_miles is None else level.max_miles,
+        )
+        for level in problem.levels
+    }
+    return sorted(
+        one
+        for one in own
+        if not any(other != one and other[0] >= one[0] and other[1] >= one[1] for other in own)
+    )
+
+
+def _limit_words(minutes: float, miles: float) -> str:
+    said = [] if math.isinf(minutes) else [f"{minutes:g} minutes"]
+    return " and ".join(said if math.isinf(miles) else [*said, f"{miles:g} miles"])
 
 
 def _levels(problem: Problem) -> list[Finding]:
