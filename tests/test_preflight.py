@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -95,8 +96,11 @@ def test_a_unit_off_the_road_is_named_with_its_distance() -> None:
     cause = only_cause(problem.with_(times=times))
     assert cause == (
         "1 unit lies more than 1,000 m from the road network, so no centre reaches it: c (2,700 m); "
-        "exclude it, add a road or raise max_snap_m"
+        "exclude it, or add a road or raise max_snap_m"
     )
+    beyond = replace(times, provenance={"max_snap_m": 1000.0, "beyond_file": ["c"]})
+    cause = only_cause(problem.with_(times=beyond))
+    assert cause.endswith("; exclude it, or take a larger extract of roads")
 
 
 def test_a_village_that_can_gather_too_little_is_named_with_the_most_there_is() -> None:

@@ -75,9 +75,12 @@ def _off_the_road(gathering: Gathering, left: Ints, causes: list[str]) -> Ints:
     found = np.flatnonzero(lost)
     if len(found):
         it = them(len(found))
+        beyond = set(problem.times.provenance.get("beyond_file", ()))
+        leaves = beyond >= set(problem.units.ids[found].tolist())
+        way_out = "take a larger extract of roads" if leaves else "add a road or raise max_snap_m"
         causes.append(
             f"{counted(len(found), 'unit')} {where[len(found) > 1]}, so no centre reaches {it}: "
-            f"{units_in_words(problem, found, known, most=20)}; exclude {it}, add a road or raise max_snap_m"
+            f"{units_in_words(problem, found, known, most=20)}; exclude {it}, or {way_out}"
         )
     return np.setdiff1d(left, found)
 
