@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import brute
 import numpy as np
@@ -145,6 +146,7 @@ def test_worth_of_a_centre_is_a_linear_program(seed):
     if not len(priced.units):
         return
     n = len(priced.hours)
+    priced = replace(priced, small=tuple(None for _ in priced.small))  # those are whole sets, not shares
     with room._Pricing(priced, 1) as pricing:
         for _ in range(3):  # the second and third time from the order of the last
             prices = dice.normal(0.3, 1.0, n) * priced.hours / max(priced.hours.sum(), 1.0) * 5

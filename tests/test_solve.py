@@ -169,17 +169,26 @@ def test_interrupt_before_any_plan_is_no_plan(either_way):
         zd.solve(grid(), work=1, progress=stop)
 
 
-def test_no_plan_within_the_limit_is_said(by_search):
-    # Whole and half hours never fall between 4.6 and 4.9; the bound shares units out and cannot tell.
+def whole_and_half_hours(rules):
+    """Whole and half hours never fall between 4.6 and 4.9."""
     frame = pd.DataFrame({"hours": [1.0] * 8 + [1.5]}, index=[f"u{i}" for i in range(9)])
-    problem = Problem(
+    return Problem(
         zd.Units.from_frame(frame, hours="hours", contiguity=[(f"u{i}", f"u{i + 1}") for i in range(8)]),
         zd.TravelTimes.from_matrix(np.abs(np.subtract.outer(np.arange(9), np.arange(9.0))), frame.index),
         levels=[zd.Level("1", weekly_hours=(4.6, 4.9), zones=2)],
-        rules=[kinds.Contiguous()],
+        rules=rules,
     )
+
+
+def test_no_plan_within_the_limit_is_said(by_search):
+    # Where zones need not be connected the bound shares units out and cannot tell.
     with pytest.raises(zd.NoPlanError, match="give it more time"):
-        zd.solve(problem, time_limit=0.5)
+        zd.solve(whole_and_half_hours([]), time_limit=0.5)
+
+
+def test_the_bound_proves_that_no_connected_zones_fill_the_band(by_search):
+    with pytest.raises(zd.InfeasibleError, match="no choice of centres"):
+        zd.solve(whole_and_half_hours([kinds.Contiguous()]), time_limit=5)
 
 
 @pytest.mark.parametrize("limits", [{"time_limit": 0}, {"time_limit": -1}, {"gap": -0.1}, {"work": 0}])

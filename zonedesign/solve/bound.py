@@ -3,8 +3,9 @@
 Every unit must be in one zone; that rule is priced (one multiplier a unit) and the rest falls apart into one
 fractional knapsack for every centre and level, and a choice of centres under the zone counts (Hess 1965
 model; Held, Wolfe and Crowder 1974 for the subgradient; the relaxation of capacitated p-median problems by
-Christofides and Beasley 1982). Contiguity, customers, and every other rule are relaxed, non-negative terms of
-the objective are dropped: the bound stays valid, only weaker.
+Christofides and Beasley 1982). Contiguity, customers, and every other rule are relaxed, but for levels whose
+zones are so small that all of them are written out (`smallzones`), and non-negative terms of the objective
+are dropped: the bound stays valid, only weaker.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from zonedesign.solve.smallzones import small_zones
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zonedesign.problem import Problem
+    from zonedesign.solve.smallzones import SmallZones
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -63,8 +67,8 @@ class Bound:
 class Priced:
     """The problem as the bound sees it: possible arcs as rows by centre, and what they cost.
 
-    `arcs` are their places in `problem.arcs`, `least` and `most` zone counts; the rest is as in
-    `_pricing.Rows`.
+    `arcs` are their places in `problem.arcs`, `least` and `most` zone counts, `small` all zones of the levels
+    that have few (None: others); the rest is as in `_pricing.Rows`.
     """
 
     arcs: Ints
@@ -77,6 +81,7 @@ class Priced:
     high: Floats
     least: Ints
     most: Ints
+    small: tuple[SmallZones | None, ...] = ()
 
     @classmethod
     def of(cls, problem: Problem, possible: Bools) -> Priced:
@@ -99,10 +104,12 @@ class Priced:
             room = n if low[-1] <= 0 else min(n, int((total + 1e-6) / low[-1]))
             least.append(few)
             most.append(room if many is None else min(many, room))
-        return cls(
+        stated = cls(
             np.flatnonzero(keep), indptr, units.astype(np.int32), cost, possible[keep], hours,
             np.array(low), np.array(high), np.array(least), np.array(most),
         )  # fmt: skip
+        small = (small_zones(problem, stated, level) for level in range(len(problem.levels)))
+        return replace(stated, small=tuple(small))
 
 
 def lagrangian(
@@ -181,6 +188,7 @@ class _Pricing:
             priced.high,
             order=np.full(len(priced.units), -1, dtype=np.int32),
         )
+        self.sets: dict[int, Ints] = {}
         n, arcs = len(priced.hours), len(priced.units)
         pieces = max(1, min(workers, arcs // WORTH_A_THREAD + 1))
         # Rows of equal numbers of arcs, not of centres: the towns' rows are the long ones.
@@ -204,16 +212,38 @@ class _Pricing:
 
         for _ in self.pool.map(fill, self.spans) if self.pool else map(fill, self.spans):
             pass
+        for level, zones in self.small:
+            found[:, level], self.sets[level] = zones.worth(self._of_demand(prices))
         return found
 
+    @property
+    def small(self) -> list[tuple[int, SmallZones]]:
+        """The levels whose zones are all written out, with these."""
+        return [(level, zones) for level, zones in enumerate(self.priced.small) if zones is not None]
+
+    def _of_demand(self, prices: Floats) -> Floats:
+        """Return the prices of units with hours; the others' rule is not priced."""
+        return np.where(self.priced.hours > 0, prices, 0.0)
+
     def cover(self, prices: Floats, centres: Ints, levels: Ints) -> Floats:
-        """Return (n,): how often the chosen zones hold each unit, in fractions."""
-        return self.kernels.cover_of(self.rows, prices, centres, levels)
+        """Return (n,): how often the zones that `worth` last found hold each unit, in fractions."""
+        whole = np.isin(levels, [level for level, _ in self.small])
+        cover = self.kernels.cover_of(self.rows, prices, centres[~whole], levels[~whole])
+        for level, zones in self.small:
+            for centre in centres[levels == level]:
+                cover[zones.units_of(int(self.sets[level][centre]))] += 1.0
+        return cover
 
     def closed(self, prices: Floats, with_centre: Floats, target: float) -> Bools:
         """Return (arcs, levels): what no plan below `target` uses."""
         found = np.zeros((len(self.priced.units), len(self.priced.low)), dtype=np.bool_)
         self.kernels.closed_arcs(self.rows, prices, with_centre, target, found)
+        for level, zones in self.small:
+            own, _ = zones.worth(self._of_demand(prices))
+            known = np.isfinite(own) & np.isfinite(with_centre[:, level])
+            room = np.full(len(own), -np.inf)
+            room[known] = target - (with_centre[known, level] - own[known]) + 1e-9 * abs(target)
+            found[:, level] = ~zones.open_arcs(self._of_demand(prices), room, self.priced)
         return found
 
 
