@@ -8,7 +8,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 endif
 
-.PHONY: demo test lint types tests notebook pictures bench-travel bench-growth bench-cases bench-published clean
+.PHONY: demo test lint types tests notebook pictures bench-travel bench-growth bench-calibration bench-cases bench-published clean
 
 # The example county's 35 zones, in a minute of solving at most; open demo/review.html.
 demo: $(VENV)/installed
@@ -35,13 +35,16 @@ notebook: $(VENV)/installed-dev
 pictures: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/pictures.py
 
-# Travel times against their peers, and how they grow (both docs/travel-times.md), every real case solved (docs/cases.md),
+# Travel times against their peers, and how they grow (both docs/travel-times.md), calibration (docs/calibration.md), every real case solved (docs/cases.md),
 # published instances. They need the real data beside the checkout, or where ZONEDESIGN_GEODATA and ZONEDESIGN_CASES say.
 bench-travel: $(VENV)/installed-peers
 	$(BIN)/python benchmarks/travel.py --write
 
 bench-growth: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/growth.py --write
+
+bench-calibration: $(VENV)/installed-dev
+	$(BIN)/python benchmarks/calibration.py --write
 
 bench-cases: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/cases.py

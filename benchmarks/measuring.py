@@ -178,12 +178,12 @@ def figure(value: float | None, digits: int = 3) -> str:
     return f"{value:,.{min(places, 3)}f}"
 
 
-def write_block(name: str, text: str) -> None:
-    """Write the text between the marks of that name on the page of travel times."""
-    page = PAGE.read_text(encoding="utf-8")
+def write_block(name: str, text: str, page_at: Path = PAGE) -> None:
+    """Write the text between the marks of that name on a page."""
+    page = page_at.read_text(encoding="utf-8")
     begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
     if page.count(begin) != 1 or page.count(end) != 1:
-        raise SystemExit(f"{PAGE.name} needs the lines {begin} and {end}, once each")
+        raise SystemExit(f"{page_at.name} needs the lines {begin} and {end}, once each")
     before, after = page.split(begin)[0], page.split(end)[1]
-    PAGE.write_text(f"{before}{begin}\n\n{text.strip()}\n\n{end}{after}", encoding="utf-8", newline="\n")
-    print(f"wrote {PAGE}")
+    page_at.write_text(f"{before}{begin}\n\n{text.strip()}\n\n{end}{after}", encoding="utf-8", newline="\n")
+    print(f"wrote {page_at}")

@@ -375,11 +375,6 @@ def test_it_says_what_it_found(fitted):
     )
 
 
-def test_the_notebook_is_kept_without_outputs():
-    cells = nbformat.read(NOTEBOOK, as_version=4).cells
-    assert [cell.id for cell in cells if cell.get("outputs") or cell.get("execution_count")] == []
-
-
 @pytest.mark.filterwarnings("default")  # what Jupyter's own parts complain of is not ours
 def test_the_notebook_runs_and_finds_what_it_planted(tmp_path):
     nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _thread
-import itertools
 import threading
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import brute
 import numpy as np
 import pandas as pd
 import pytest
+import toy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,20 +33,10 @@ if TYPE_CHECKING:
 
 def grid(side: int, *levels: Level, seed: int = 1, contiguous: bool = True) -> Problem:
     """Square of units with random hours of 1 to 9, a minute to a neighbour's point."""
-    dice = np.random.default_rng(seed)
-    places = list(itertools.product(range(side), repeat=2))
-    ids = [f"{a}-{b}" for a, b in places]
-    frame = pd.DataFrame({"hours": dice.integers(1, 10, len(ids)).astype(float)}, index=pd.Index(ids))
-    near = [
-        (ids[i], ids[k])
-        for i, k in itertools.combinations(range(len(ids)), 2)
-        if abs(places[i][0] - places[k][0]) + abs(places[i][1] - places[k][1]) == 1
-    ]
-    xy = np.array(places)
-    minutes = np.hypot(*(xy[:, None, :] - xy[None, :, :]).transpose(2, 0, 1))
+    frame, near, minutes = toy.squares(side, seed)
     return Problem(
         Units.from_frame(frame, hours="hours", contiguity=near),
-        TravelTimes.from_matrix(minutes, ids),
+        TravelTimes.from_matrix(minutes, frame.index),
         levels=levels,
         rules=[kinds.Contiguous()] if contiguous else [],
     )

@@ -14,8 +14,9 @@ def test_it_has_under_20_cells():
     assert len(nbformat.read(NOTEBOOK, as_version=4).cells) < 20
 
 
-def test_it_is_kept_without_outputs():
-    cells = nbformat.read(NOTEBOOK, as_version=4).cells
+@pytest.mark.parametrize("path", sorted(NOTEBOOK.parent.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_notebooks_are_kept_without_outputs(path):
+    cells = nbformat.read(path, as_version=4).cells
     assert [cell.id for cell in cells if cell.get("outputs") or cell.get("execution_count")] == []
 
 

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from pandas.testing import assert_frame_equal
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components, dijkstra
-from shapely.geometry import Point, Polygon
+from shapely.geometry import Point
 
 from zonedesign import _roadshape
 from zonedesign.errors import DataError, ScenarioError
@@ -265,19 +265,6 @@ def test_the_repr_counts_nodes_edges_and_km_and_names_the_source():
     roads = network([(0, 1, 3), (1, 0, 3), (1, 2, 1)], source="mine")
     assert repr(roads) == "<RoadNetwork: 3 nodes, 3 edges, 0 km, mine, free-flow>"
     assert roads.km == pytest.approx(0.2)  # a road both ways is one road
-
-
-@pytest.mark.parametrize(
-    ("series", "message"),
-    [
-        (points((0, 0), crs=None), "the points have no CRS"),
-        (gpd.GeoSeries([Point(), None], index=["p", "q"], crs=27700), "2 points without a place: p, q"),
-        (gpd.GeoSeries([Polygon([(0, 0), (1, 0), (1, 1)])], crs=27700), "1 of 1 points are other shapes"),
-    ],
-)
-def test_points_without_a_place_are_refused(series, message):
-    with pytest.raises(DataError, match=message):
-        sketch_roads(series)
 
 
 def test_where_roads_of_one_class_meet_all_slow_down_and_elsewhere_the_minor_one():

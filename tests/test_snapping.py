@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shapely import Point, Polygon
 
 from zonedesign.errors import DataError
-from zonedesign.roads import RoadNetwork
+from zonedesign.roads import RoadNetwork, sketch_roads
 from zonedesign.snapping import snap
 
 
@@ -128,9 +128,10 @@ def test_a_network_without_edges_has_nodes_to_stand_at():
         (gpd.GeoSeries([Polygon([(0, 0), (1, 0), (1, 1)])], crs=27700), "1 of 1 points are other shapes"),
     ],
 )
-def test_points_without_a_place_are_refused(series, message):
+@pytest.mark.parametrize("takes", [lambda places: snap(network(BOTH), places), sketch_roads])
+def test_points_without_a_place_are_refused(series, message, takes):
     with pytest.raises(DataError, match=message):
-        snap(network(BOTH), series)
+        takes(series)
 
 
 @settings(max_examples=60, deadline=None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import itertools
 import threading
 
 import brute
@@ -43,20 +42,10 @@ def grid(side: int = 6, *, cut: float = 0.5) -> Problem:
 
     The bound knows nothing of cut boundary: while it counts, the search cannot prove that a plan is the best.
     """
-    dice = np.random.default_rng(1)
-    places = list(itertools.product(range(side), repeat=2))
-    ids = [f"{a}-{b}" for a, b in places]
-    frame = pd.DataFrame({"hours": dice.integers(1, 10, len(ids)).astype(float)}, index=pd.Index(ids))
-    near = [
-        (ids[i], ids[k])
-        for i, k in itertools.combinations(range(len(ids)), 2)
-        if abs(places[i][0] - places[k][0]) + abs(places[i][1] - places[k][1]) == 1
-    ]
-    xy = np.array(places)
-    minutes = np.hypot(*(xy[:, None, :] - xy[None, :, :]).transpose(2, 0, 1))
+    frame, near, minutes = toy.squares(side)
     return Problem(
         zd.Units.from_frame(frame, hours="hours", contiguity=near),
-        zd.TravelTimes.from_matrix(minutes, ids),
+        zd.TravelTimes.from_matrix(minutes, frame.index),
         levels=[zd.Level("1", weekly_hours=(30, 100), zones=4)],
         rules=[kinds.Contiguous()],
         objective=Objective(cut=cut),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -121,8 +122,10 @@ def test_ids_are_the_callers_and_keep_their_type(roads):
 def test_whatever_they_depend_on_makes_other_times(roads, other):
     Counted(roads, places()).kept()
     again = other(roads)
-    again.kept()
+    found = again.kept()
     assert again.asked == 1
+    anew = travel_times(deepcopy(again.roads), again.points, **again.limits)
+    np.testing.assert_array_equal(found.to_array(), anew.to_array())
 
 
 def test_another_version_of_the_program_works_them_out_anew(roads, monkeypatch):

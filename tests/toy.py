@@ -10,6 +10,8 @@ The toy plan has two zones, the A side centred at A2 (`west`) and the B side cen
 
 from __future__ import annotations
 
+import itertools
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -80,3 +82,18 @@ def plan(of: zd.Problem | None = None) -> zd.Plan:
     return zd.Plan.from_labels(
         of.units, of.times, labels(), levels=of.levels, centre={"west": "A2", "east": "B2"}
     )
+
+
+def squares(side: int, seed: int = 1) -> tuple[pd.DataFrame, list[tuple[str, str]], np.ndarray]:
+    """Square of units with random hours of 1 to 9: their frame, who touches whom, a minute to a neighbour."""
+    dice = np.random.default_rng(seed)
+    places = list(itertools.product(range(side), repeat=2))
+    ids = [f"{a}-{b}" for a, b in places]
+    frame = pd.DataFrame({"hours": dice.integers(1, 10, len(ids)).astype(float)}, index=pd.Index(ids))
+    near = [
+        (ids[i], ids[k])
+        for i, k in itertools.combinations(range(len(ids)), 2)
+        if abs(places[i][0] - places[k][0]) + abs(places[i][1] - places[k][1]) == 1
+    ]
+    xy = np.array(places)
+    return frame, near, np.hypot(*(xy[:, None, :] - xy[None, :, :]).transpose(2, 0, 1))

@@ -22,17 +22,7 @@ from zonedesign.errors import (
 )
 from zonedesign.levels import SLACK
 from zonedesign.plan import Plan
-from zonedesign.rules import (
-    Apart,
-    CentreAt,
-    Contiguous,
-    Fixed,
-    Frozen,
-    NestIn,
-    Rule,
-    Together,
-    implied,
-)
+from zonedesign.rules import Apart, CentreAt, Contiguous, Fixed, Frozen, NestIn, Rule, Together, implied
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

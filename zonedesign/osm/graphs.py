@@ -11,7 +11,7 @@ from xml.etree.ElementTree import ParseError
 
 import numpy as np
 import pandas as pd
-from shapely import wkt
+from shapely import LineString, wkt
 from shapely.errors import ShapelyError
 
 from zonedesign import _roadshape
@@ -313,14 +313,14 @@ def _length(data: dict[str, Any], *, geographic: bool) -> float:
     shape = data.get("geometry")
     try:
         shape = wkt.loads(shape) if isinstance(shape, str) else shape
-        if shape is None:
+        if not isinstance(shape, LineString):
             return float("nan")
         if not geographic:
             return float(shape.length)
         lon, lat = np.array(shape.coords, dtype=np.float64)[:, :2].T
         at = np.arange(len(lon))
         return float(_roadshape.ground_metres(lon, lat, at[:-1], at[1:]).sum())
-    except (ShapelyError, AttributeError, NotImplementedError):
+    except ShapelyError:
         return float("nan")
 
 
