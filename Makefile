@@ -8,7 +8,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 endif
 
-.PHONY: demo test lint types tests notebook pictures bench-travel bench-growth bench-calibration bench-cases bench-published clean
+.PHONY: demo test lint types tests notebook pictures bench-travel bench-growth bench-calibration bench-cases bench-published bench-solve clean
 
 # The example county's 35 zones, in a minute of solving at most; open demo/review.html.
 demo: $(VENV)/installed
@@ -36,7 +36,8 @@ pictures: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/pictures.py
 
 # Travel times against their peers, and how they grow (both docs/travel-times.md), calibration (docs/calibration.md), every real case solved (docs/cases.md),
-# published instances. They need the real data beside the checkout, or where ZONEDESIGN_GEODATA and ZONEDESIGN_CASES say.
+# published instances, and solving against its bars and its peers (docs/solving.md; some ten hours, and it goes on where it stopped).
+# They need the real data beside the checkout, or where ZONEDESIGN_GEODATA and ZONEDESIGN_CASES say.
 bench-travel: $(VENV)/installed-peers
 	$(BIN)/python benchmarks/travel.py --write
 
@@ -51,6 +52,9 @@ bench-cases: $(VENV)/installed-dev
 
 bench-published: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/published.py
+
+bench-solve: $(VENV)/installed-peers
+	$(BIN)/python benchmarks/solving.py
 
 $(VENV)/bare:
 	$(PYTHON) -m venv $(VENV)

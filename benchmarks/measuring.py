@@ -134,12 +134,10 @@ def machine(packages: Sequence[str]) -> str:
     from importlib import metadata
 
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in packages)
-    git = ["git", "-C", str(CHECKOUT), "describe", "--always", "--dirty"]
-    commit = subprocess.run(git, check=False, capture_output=True, text=True).stdout.strip() or "unknown"
     today = dt.datetime.now(tz=dt.UTC)
     return (
-        f"Measured on {today:%d %B %Y}, {os.cpu_count()} cores ({_processor()}), "
-        f"{platform.system()}, Python {platform.python_version()}, {versions}; commit {commit}; "
+        f"Measured on {today:%d %B %Y}, {os.cpu_count()} cores ({processor()}), "
+        f"{platform.system()}, Python {platform.python_version()}, {versions}; commit {commit()}; "
         f"load when it began {_load()}."
     )
 
@@ -153,7 +151,14 @@ def _load() -> str:
     return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
 
 
-def _processor() -> str:
+def commit() -> str:
+    """Return what git calls this state of the checkout."""
+    git = ["git", "-C", str(CHECKOUT), "describe", "--always", "--dirty"]
+    return subprocess.run(git, check=False, capture_output=True, text=True).stdout.strip() or "unknown"
+
+
+def processor() -> str:
+    """Return what the processor is called, as far as the system tells."""
     about = Path("/proc/cpuinfo")
     if about.is_file():
         found = re.search(r"model name\s*:\s*(.+)", about.read_text(encoding="utf-8"))

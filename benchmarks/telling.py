@@ -64,10 +64,10 @@ def document(known: Mapping[str, Any]) -> str:
     rows = [known["rows"][name] for name in known["order"]]
     parts = [_head(rows), _outcomes(rows), _causes(rows), _seconds(rows), _widened(known), _judged(known)]
     paragraphs = "\n\n".join(part.strip() for part in parts if part).split("\n\n")
-    return "\n\n".join(map(_folded, paragraphs)) + "\n"
+    return "\n\n".join(map(folded, paragraphs)) + "\n"
 
 
-def _folded(paragraph: str) -> str:
+def folded(paragraph: str) -> str:
     """Return a paragraph in lines of one width; titles, lists and tables as they are."""
     if paragraph.startswith(("#", "|", "* ")):
         return paragraph
