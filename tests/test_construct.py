@@ -38,7 +38,8 @@ def connected(problem: Problem, inside: np.ndarray) -> bool:
 def test_drafts_of_any_problem_hold_together(seed):
     problem = brute.tiny(seed)
     search, found = drafted(problem, seed=seed)
-    fixed, nest, loose = search.case.units["fixed"], search.case.units["nest"], search.case.levels["loose"]
+    fixed, nest = (search.case.units[what][search.rank] for what in ("fixed", "nest"))
+    loose = search.case.levels["loose"]
     assert len(found) == 4
     for draft in found:
         assert draft.zone.min() >= 0

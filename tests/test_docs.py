@@ -15,7 +15,7 @@ import zonedesign as zd
 from zonedesign.cli.options import parse
 from zonedesign.cli.verbs import RUN
 from zonedesign.scenario.settings import TABLES
-from zonedesign.solve import run
+from zonedesign.solve import prove, rounds, run
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PAGES = [CHECKOUT / "README.md", CHECKOUT / "CHANGELOG.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
@@ -134,8 +134,8 @@ def test_every_scenario_shown_is_one(tmp_path):
 def test_the_method_s_sizes_are_those_of_the_solver():
     text = (CHECKOUT / "docs" / "method.md").read_text(encoding="utf-8")
     assert f"up to {run.SMALL_UNITS:,} units and {run.SMALL_ARCS:,} pairs" in text
-    assert f"up to {run.WHOLE_ARCS:,} pairs" in text
-    assert run.CHAINS == 4 and "four chains" in text  # noqa: PT018
+    assert f"up to {prove.CLOSING_UNITS:,} units, or up to {prove.WHOLE_ARCS:,} pairs" in text
+    assert rounds.CHAINS == 4 and "four drafts" in text  # noqa: PT018
 
 
 def test_the_pictures_are_light():

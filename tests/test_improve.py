@@ -19,6 +19,7 @@ from zonedesign.levels import CharacterShare
 from zonedesign.plan import Plan
 from zonedesign.problem import Objective
 from zonedesign.solve._anneal import Best, Course, anneal
+from zonedesign.solve._tiles import pairs_of
 from zonedesign.solve.construct import grown
 from zonedesign.solve.fixing import possible_arcs
 from zonedesign.solve.improve import Draft, Search
@@ -39,26 +40,42 @@ def some_draft(search: Search, dice: np.random.Generator) -> Draft:
     return Draft(zone, level, np.array([np.flatnonzero(zone == z)[0] for z in range(zone.max() + 1)]))
 
 
+def neighbours(case) -> list[tuple[int, int]]:
+    """Units next to each other, by the numbers that the search gives them."""
+    rows = np.repeat(np.arange(len(case.units)), case.units["pairs_to"] - case.units["pairs_from"])
+    return list(zip(rows.tolist(), case.pairs["to"].tolist(), strict=True))
+
+
 def connected_draft(search: Search) -> Draft:
     """One zone for every piece of the map, or as near as frozen zones let it be."""
     graph = nx.Graph()
     graph.add_nodes_from(range(len(search.problem.units)))
-    units, pairs, case = search.case.units, search.case.pairs["to"], search.case
-    for i in graph.nodes:
-        for k in pairs[case.indptr[i] : case.indptr[i + 1]]:
-            if units["nest"][i] == units["nest"][k] and units["fixed"][i] == units["fixed"][k]:
-                graph.add_edge(i, int(k))
-    return grown(search, np.array([min(part) for part in nx.connected_components(graph)]))
+    units = search.case.units
+    for i, k in neighbours(search.case):
+        if units["nest"][i] == units["nest"][k] and units["fixed"][i] == units["fixed"][k]:
+            graph.add_edge(i, k)
+    firsts = np.array([min(part) for part in nx.connected_components(graph)])
+    return grown(search, search.order[firsts])
 
 
 def moved(search: Search, draft: Draft, *, moves: int, seed: int):
     """The state as it stands after so many moves, which no recount has touched since."""
     state = search._state_of(draft)
     course = Course(
-        seed, moves, 5.0, 0.05, 0.2, open_counts=True, any_loose=bool(search.case.levels["loose"].any())
+        seed,
+        moves,
+        5.0,
+        0.05,
+        0.2,
+        -math.inf,
+        open_counts=True,
+        any_loose=bool(search.case.levels["loose"].any()),
     )
     best = Best(
-        draft.zone.copy(), state.zones["level"].copy(), state.zones["centre"].copy(), np.array([math.inf])
+        state.units["zone"].copy(),
+        state.zones["level"].copy(),
+        state.zones["centre"].copy(),
+        np.array([math.inf]),
     )
     anneal(search.case, state, search._penalties(1.0), course, best, np.zeros(1, dtype=np.int64))
     return state
@@ -79,40 +96,44 @@ def test_sums_are_those_of_a_recount_after_any_number_of_moves(seed, moves):
     zone = state.units["zone"]
     for z in range(search.slots):
         inside = np.flatnonzero(zone == z)
-        assert sorted(state.member[z, : zones["size"][z]].tolist()) == inside.tolist()
+        rows = slice(zones["first"][z], zones["first"][z] + zones["size"][z])
+        members = state.members[rows][np.argsort(state.members["unit"][rows])]
+        assert members["unit"].tolist() == inside.tolist()
         assert zones["hours"][z] == pytest.approx(units["hours"][inside].sum(), **close)
         assert zones["customers"][z] == pytest.approx(units["customers"][inside].sum(), **close)
         assert zones["wanted"][z] == units["wanted"][inside].sum()
-        for code in range(state.by_border.shape[1]):
-            held = units["hours"][inside[units["border"][inside] == code]].sum()
-            assert state.by_border[z, code] == pytest.approx(held, **close)
-        for code in range(state.by_before.shape[1]):
-            held = units["hours"][inside[units["before"][inside] == code]].sum()
-            assert state.by_before[z, code] == pytest.approx(held, **close)
+        borders = int(state.sums["before_at"][0])
+        for code in range(state.by_code.shape[1]):
+            kind, number = ("border", code) if code < borders else ("before", code - borders)
+            held = units["hours"][inside[units[kind][inside] == number]].sum()
+            assert state.by_code[z, code] == pytest.approx(held, **close)
         if not len(inside):
             continue
         level, centre = zones["level"][z], zones["centre"][z]
-        out = (case.allowed[np.ix_(inside, inside)] & (1 << level)) == 0  # [unit, centre]
-        minutes = case.minutes[np.ix_(inside, inside)].astype(float)
-        assert state.units["beyond"][inside].tolist() == out.sum(axis=0).tolist()
+        table = pairs_of(case, inside[:, None], inside)  # [unit, centre]
+        out = (table["bits"] >> level) & 1 == 0
+        minutes = table["minutes"].astype(float)
+        assert members["beyond"].tolist() == out.sum(axis=0).tolist()
         to_all = (units["hours"][inside][:, None] * minutes).sum(axis=0)
-        assert state.units["to_all"][inside] == pytest.approx(to_all, **close)
-        assert zones["urban"][z] == pytest.approx(case.urban[level, inside].sum(), **close)
-        if case.conflict.shape[0] > 1:
-            clashing = (case.conflict[np.ix_(inside, inside)] & (1 << level)) != 0
+        assert members["to_all"] == pytest.approx(to_all, **close)
+        assert zones["urban"][z] == pytest.approx(
+            (units["hours"] * ((units["classes"] >> level) & 1))[inside].sum(), **close
+        )
+        if case.levels["clash"][level]:
+            busy = units["demand"][inside] > 0
+            clashing = ((table["bits"] >> case.levels["clash"][level]) & 1 > 0) & busy & busy[:, None]
             assert zones["clashes"][z] == np.triu(clashing, 1).sum()
         assert centre in inside
-        assert zones["travel"][z] == state.units["to_all"][centre]
-        assert zones["far"][z] == state.units["beyond"][centre]
+        assert zones["travel"][z] == members["to_all"][inside == centre][0]
+        assert zones["far"][z] == members["beyond"][inside == centre][0]
     used = zones["level"][np.unique(zone)]
     for k in range(len(case.levels)):
         assert state.levels["used"][k] == (used == k).sum()
         held = units["hours"][zones["level"][zone] == k].sum()
         assert state.levels["hours"][k] == pytest.approx(held, **close)
-    rows = np.repeat(np.arange(len(zone)), np.diff(case.indptr))
-    apart = zone[rows] != zone[case.pairs["to"]]
+    apart = np.array([zone[i] != zone[k] for i, k in neighbours(case)], dtype=bool)
     assert state.sums["cut"][0] == pytest.approx(case.pairs["cost"][apart].sum() / 2, **close)
-    rows = np.repeat(np.arange(len(zone)), np.diff(case.link_ptr))
+    rows = np.repeat(np.arange(len(zone)), units["links_to"] - units["links_from"])
     apart = zone[rows] != zone[case.links["to"]]
     assert state.sums["links"][0] == (apart == (case.links["weight"] > 0)).sum() / 2
 
@@ -125,9 +146,7 @@ def test_zones_that_must_be_connected_stay_connected(seed):
     state = moved(search, connected_draft(search), moves=2000, seed=seed % 2**31)
     graph = nx.Graph()
     graph.add_nodes_from(range(len(case.units)))
-    graph.add_edges_from(
-        (i, int(k)) for i in graph.nodes for k in case.pairs["to"][case.indptr[i] : case.indptr[i + 1]]
-    )
+    graph.add_edges_from(neighbours(case))
     for z in np.unique(state.units["zone"]):
         inside = np.flatnonzero(state.units["zone"] == z)
         free = not case.units["fixed"][inside].any()

@@ -17,6 +17,7 @@ from zonedesign.certificate import OPTIMAL_GAP, Status, StoppedBy
 from zonedesign.problem import Objective, Problem
 
 run = importlib.import_module("zonedesign.solve.run")  # zonedesign.solve is the function
+prove = importlib.import_module("zonedesign.solve.prove")
 
 FEASIBLE = [7, 8, 9, 10, 12, 16, 21, 24, 27, 30]
 """Seeds of `brute.tiny` that have a plan."""
@@ -26,7 +27,8 @@ FEASIBLE = [7, 8, 9, 10, 12, 16, 21, 24, 27, 30]
 def by_search(monkeypatch):
     """Small problems go the way of large ones: the search and the bound alone."""
     monkeypatch.setattr(run, "SMALL_UNITS", -1)
-    monkeypatch.setattr(run, "WHOLE_ARCS", -1)
+    monkeypatch.setattr(prove, "WHOLE_ARCS", -1)
+    monkeypatch.setattr(prove, "CLOSING_UNITS", -1)
 
 
 @pytest.fixture(params=["search", "whole"])

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from zonedesign.errors import ScenarioError as ScenarioError
     from zonedesign.errors import SolverError as SolverError
     from zonedesign.errors import ZoneDesignError as ZoneDesignError
+    from zonedesign.explain import Explanation as Explanation
+    from zonedesign.explain import Relaxation as Relaxation
+    from zonedesign.explain import explain as explain
     from zonedesign.folder import read_plan as read_plan
     from zonedesign.folder import write_folder as write_folder
     from zonedesign.levels import CharacterShare as CharacterShare
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     from zonedesign.maps import review_map as review_map
     from zonedesign.osm import read_roads as read_roads
     from zonedesign.plan import Plan as Plan
+    from zonedesign.portfolio import Portfolio as Portfolio
+    from zonedesign.portfolio import portfolio as portfolio
     from zonedesign.problem import About as About
     from zonedesign.problem import Objective as Objective
     from zonedesign.problem import Problem as Problem
@@ -74,11 +79,13 @@ _ROOMS = {
         "SolverError",
         "ZoneDesignError",
     ),
+    "explain": ("Explanation", "Relaxation", "explain"),
     "folder": ("read_plan", "write_folder"),
     "levels": ("CharacterShare", "Level"),
     "maps": ("review_map",),
     "osm": ("read_roads",),
     "plan": ("Plan",),
+    "portfolio": ("Portfolio", "portfolio"),
     "problem": ("About", "Objective", "Problem"),
     "questions": ("TrafficSensitivity", "traffic_sensitivity"),
     "roads": ("RoadNetwork", "sketch_roads"),

@@ -56,13 +56,13 @@ def plan_csv(plan: Plan) -> str:
     """Return `plan.csv`: a line per unit in the units' order, numbers unrounded, ids as text."""
     frame = plan.units
     columns = [frame[name].tolist() for name in PLAN_COLUMNS[1:]]
-    return _csv(PLAN_COLUMNS, zip(frame.index.tolist(), *columns, strict=True))
+    return as_csv(PLAN_COLUMNS, zip(frame.index.tolist(), *columns, strict=True))
 
 
 def zones_csv(plan: Plan) -> str:
     """Return `zones.csv`: a line per zone in the order of the zones' ids; what is not known is empty."""
     frame = plan.zones
-    return _csv(ZONE_COLUMNS, zip(*(frame[name].tolist() for name in ZONE_COLUMNS), strict=True))
+    return as_csv(ZONE_COLUMNS, zip(*(frame[name].tolist() for name in ZONE_COLUMNS), strict=True))
 
 
 def read_plan(
@@ -143,7 +143,8 @@ def read_labels(path: str | Path, units: Units, *, unit: str = "unit", zone: str
     return pd.DataFrame(columns, index=units.ids[at], dtype=object)
 
 
-def _csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+def as_csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    """Return a table as CSV: numbers unrounded, what is not known empty, nothing that a spreadsheet runs."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)

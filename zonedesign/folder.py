@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from zonedesign._geopackage import has_shapes, write_geopackage
 from zonedesign._plantables import plan_csv, read_labels, read_plan, zones_csv
+from zonedesign._portfoliotables import portfolio_facts, steadiness_csv, together_csv
 from zonedesign.certificate import Certificate, Status, StoppedBy, plain, status_of
 from zonedesign.errors import DataError, ScenarioError, SolverError, counted, listed
 from zonedesign.provenance import now, sha256_of, versions
@@ -22,14 +23,22 @@ from zonedesign.swap import recover, replace_folder, try_place
 from zonedesign.verify import broken, verdicts_as_rows, verify
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
 
     from zonedesign.plan import Plan
+    from zonedesign.portfolio import Portfolio
     from zonedesign.problem import Problem
 
-__all__ = ["certificate_beside", "check_folder", "read_labels", "read_plan", "write_folder"]
+__all__ = [
+    "certificate_beside",
+    "check_folder",
+    "read_labels",
+    "read_plan",
+    "write_folder",
+    "write_portfolio",
+]
 
 MANIFEST = "manifest.json"
 MAKER = "zonedesign"
@@ -55,10 +64,7 @@ def write_folder(
     `SolverError` naming the broken rules, `ScenarioError` for a place that is not ours, and `DataError` where
     the disk is full or not writable; nothing is changed then.
     """
-    verdicts = verify(plan, problem)
-    failed = int((~verdicts["passed"]).sum())
-    if failed:
-        raise SolverError(f"the plan fails {counted(failed, 'check')} and is not written: {broken(verdicts)}")
+    verdicts = _passed(plan, problem)
     more = dict(extra or {})
     strange = [name for name in more if name in _NAMES or Path(name).name != name or not name.strip(". ")]
     if strange:
@@ -70,12 +76,57 @@ def write_folder(
         texts["review.html"] = review_html
 
     def build(folder: Path) -> None:
-        for name, text in (texts | more).items():
-            (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+        _fill(folder, texts | more)
         if has_shapes(problem):
             write_geopackage(folder / "plan.gpkg", plan, problem)
         (folder / MANIFEST).write_bytes(_json(_manifest(folder, problem)).encode())
 
+    _put(target, build, out)
+    return target
+
+
+def write_portfolio(
+    out: str | Path, found: Portfolio, problem: Problem, *, review_html: str | None = None
+) -> Path:
+    """Write the folder of a portfolio whose plans meet every rule, and return where it is.
+
+    It has `plan-1.csv` and `certificate-1.json`, the best plan first, and so on for all; `together.csv`,
+    `steadiness.csv`, `portfolio.json` and a manifest. Each plan is verified first. Raises as `write_folder`.
+    """
+    texts: dict[str, str | bytes] = {"portfolio.json": _json(portfolio_facts(found))}
+    for number, plan in enumerate(found.plans, start=1):
+        verdicts = _passed(plan, problem)
+        texts[f"plan-{number}.csv"] = plan_csv(plan)
+        texts[f"certificate-{number}.json"] = _json(certificate_of(plan, problem, verdicts).as_dict())
+    texts |= {"together.csv": together_csv(found), "steadiness.csv": steadiness_csv(found)}
+    if review_html is not None:
+        texts["review.html"] = review_html
+    target = check_folder(out)
+
+    def build(folder: Path) -> None:
+        _fill(folder, texts)
+        (folder / MANIFEST).write_bytes(_json(_manifest(folder, problem)).encode())
+
+    _put(target, build, out)
+    return target
+
+
+def _passed(plan: Plan, problem: Problem) -> pd.DataFrame:
+    """Return the verdicts of a plan; `SolverError` where one fails."""
+    verdicts = verify(plan, problem)
+    failed = int((~verdicts["passed"]).sum())
+    if failed:
+        raise SolverError(f"the plan fails {counted(failed, 'check')} and is not written: {broken(verdicts)}")
+    return verdicts
+
+
+def _fill(folder: Path, texts: Mapping[str, str | bytes]) -> None:
+    for name, text in texts.items():
+        (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+
+
+def _put(target: Path, build: Callable[[Path], None], out: str | Path) -> None:
+    """Put what `build` writes in the place of `target`, whole; `DataError` where the disk refuses it."""
     try:
         replace_folder(target, build)
     except OSError as error:
@@ -83,21 +134,21 @@ def write_folder(
         raise DataError(
             f"cannot write {out}: {reason}; nothing there was changed; make room, or choose another place"
         ) from error
-    return target
 
 
 def certificate_beside(path: str | Path, problem: Problem) -> Certificate | None:
-    """Return the certificate that `solve` wrote beside a plan, or None where it is of another one.
+    """Return the certificate that `solve` or `portfolio` wrote beside a plan, or None where it is of another.
 
     The plan's file must be as the folder's manifest has it, and the certificate's inputs those of `problem`.
     """
-    folder = Path(path) if Path(path).is_dir() else Path(path).parent
+    file = Path(path) / "plan.csv" if Path(path).is_dir() else Path(path)
+    folder, proof = file.parent, file.name.replace("plan", "certificate", 1).replace(".csv", ".json")
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        proved = json.loads((folder / "certificate.json").read_text(encoding="utf-8"))
+        proved = json.loads((folder / proof).read_text(encoding="utf-8"))
         written = manifest["made_by"] == MAKER and manifest["files"]
         same = written and all(
-            written[name]["sha256"] == sha256_of(folder / name) for name in ("plan.csv", "certificate.json")
+            written[name]["sha256"] == sha256_of(folder / name) for name in (file.name, proof)
         )
         if not same or proved["inputs"] != dict(problem.about.inputs):
             return None

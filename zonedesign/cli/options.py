@@ -17,6 +17,8 @@ HELP = {
     "example": "write the example county: data and scenarios, ready to solve",
     "check": "read everything, say what lines up and what does not, change nothing",
     "solve": "design the zones and write them to a folder",
+    "portfolio": "design several good plans that differ, and say how sure each unit is of its zone",
+    "explain": "say why there is no plan, and which smallest changes give one",
     "verify": "judge any plan: every rule, every zone, limit, value, verdict",
     "map": "write the review map of a plan",
     "traffic": "say which units leave reach where driving takes longer",
@@ -101,17 +103,51 @@ def _start(sub: argparse.ArgumentParser) -> None:
 
 
 def _solve(sub: argparse.ArgumentParser) -> None:
+    _design(sub, seconds=300)
+    sub.add_argument(
+        "--gap", metavar="F", type=_share, default=0.0, help="stop at this gap, such as 0.01 (default: 0)"
+    )
+
+
+def _explain(sub: argparse.ArgumentParser) -> None:
+    _check(sub)
+    sub.add_argument(
+        "--time-limit", metavar="S", type=_seconds, default=60.0, help="seconds of work at most (default: 60)"
+    )
+    sub.add_argument("--seed", metavar="N", type=_natural, default=0, help="seed of the search (default: 0)")
+    sub.add_argument("--threads", metavar="N", type=_positive, help="threads at most (default: all)")
+
+
+def _portfolio(sub: argparse.ArgumentParser) -> None:
+    _design(sub, seconds=120)
+    sub.add_argument(
+        "-n", "--plans", metavar="N", type=_positive, default=5, help="plans at most (default: 5)"
+    )
+    sub.add_argument(
+        "--within",
+        metavar="F",
+        type=_share,
+        default=0.02,
+        help="how much worse than the best a plan may be, as a share (default: 0.02)",
+    )
+    sub.add_argument(
+        "--apart",
+        metavar="F",
+        type=_some,
+        default=0.05,
+        help="least share of hours in different zones between any two plans (default: 0.05)",
+    )
+
+
+def _design(sub: argparse.ArgumentParser, *, seconds: int) -> None:
     _check(sub)
     sub.add_argument("-o", "--out", metavar="OUT", type=Path, required=True, help="folder to write")
     sub.add_argument(
         "--time-limit",
         metavar="S",
         type=_seconds,
-        default=300.0,
-        help="seconds of solving at most (default: 300)",
-    )
-    sub.add_argument(
-        "--gap", metavar="F", type=_share, default=0.0, help="stop at this gap, such as 0.01 (default: 0)"
+        default=float(seconds),
+        help=f"seconds of solving at most (default: {seconds})",
     )
     sub.add_argument("--seed", metavar="N", type=_natural, default=0, help="seed of the search (default: 0)")
     sub.add_argument("--threads", metavar="N", type=_positive, help="threads at most (default: all)")
@@ -164,6 +200,8 @@ _VERBS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "example": _example,
     "check": _check,
     "solve": _solve,
+    "portfolio": _portfolio,
+    "explain": _explain,
     "verify": _plan,
     "map": _map,
     "traffic": _traffic,
@@ -184,6 +222,13 @@ def _share(text: str) -> float:
         raise argparse.ArgumentTypeError(
             f"'{text}' is not a share from 0 up to 1, such as 0.01 for one per cent"
         )
+    return value
+
+
+def _some(text: str) -> float:
+    value = _float(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a share above 0 and at most 1, such as 0.05")
     return value
 
 

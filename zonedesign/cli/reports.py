@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 MARK = {"ok": "ok", "note": "note", "fault": "FAULT"}
 COVER = "Cover"
+BROKEN_AT_START = "broken at the start"
+MOST_BROKEN = 5
+"""Broken rules of a start plan that are shown."""
 
 
 def certificate_lines(plan: Plan, verdicts: pd.DataFrame) -> list[str]:
@@ -38,7 +41,22 @@ def certificate_lines(plan: Plan, verdicts: pd.DataFrame) -> list[str]:
         f"bound      {_or_unknown(bound)}, gap {'unknown' if gap is None else f'{gap:.2%}'}",
         f"seconds    {number(proved.seconds)}{stopped}",
         f"zones      {zones}; all {counted(len(verdicts), 'check')} of the rules passed",
+        *_start_lines(proved.details.get("repairs", ())),
     ]
+
+
+def _start_lines(repairs: Sequence[str]) -> list[str]:
+    """Return what was broken in a start plan, the first few of it, and all that was repaired."""
+    lines: list[str] = []
+    broken = 0
+    for said in repairs:
+        broken += said.startswith(BROKEN_AT_START)
+        if not said.startswith(BROKEN_AT_START) or broken <= MOST_BROKEN:
+            lines.append(said)
+        elif broken == MOST_BROKEN + 1:
+            every = sum(each.startswith(BROKEN_AT_START) for each in repairs)
+            lines.append(f"and {every - MOST_BROKEN:,} more broken at the start, in the certificate")
+    return [f"{'' if k else 'start':11}{said}" for k, said in enumerate(lines)]
 
 
 def _or_unknown(value: float | None) -> str:

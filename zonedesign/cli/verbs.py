@@ -12,9 +12,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zonedesign.cli.answer import INFEASIBLE, Answer
+from zonedesign.cli.explanations import AFTER_SOLVE, explained, with_repairs
+from zonedesign.cli.portfolios import portfolio_answer
 from zonedesign.cli.reports import certificate_lines, check_lines, solved, traffic_answer, verdict_answer
-from zonedesign.cli.screen import bar, error_line, impossible
-from zonedesign.errors import DataError, ScenarioError, SolverError, counted
+from zonedesign.cli.screen import bar, error_line, impossible, no_interrupt
+from zonedesign.errors import (
+    DataError,
+    InfeasibleError,
+    NoPlanError,
+    ScenarioError,
+    SolverError,
+    counted,
+)
 
 if TYPE_CHECKING:
     import argparse
@@ -73,28 +82,98 @@ def solve(options: argparse.Namespace) -> Answer:
     check_folder(options.out)
     with bar(quiet=options.quiet) as tell:
         problem = _problem(options, tell)
-        plan = design(
-            problem,
-            time_limit=options.time_limit,
-            gap=options.gap,
-            seed=options.seed,
-            threads=options.threads,
-            work=options.work,
-            start=problem.start if isinstance(problem.start, Plan) else None,
-            progress=tell,
-        )
-        tell("verify", None, "every rule, every zone")
-        verdicts = verify(plan, problem)
-        if not verdicts["passed"].all():
-            raise SolverError(f"the plan found breaks rules and is not written: {broken(verdicts)}")
-        tell("write", None, str(options.out))
-        review = page(plan, problem, roads=problem.about.roads)
-        write_folder(options.out, plan, problem, review_html=review)
+        try:
+            plan = design(
+                problem,
+                time_limit=options.time_limit,
+                gap=options.gap,
+                seed=options.seed,
+                threads=options.threads,
+                work=options.work,
+                start=problem.start if isinstance(problem.start, Plan) else None,
+                progress=tell,
+            )
+        except InfeasibleError as error:
+            return _why_not(options, error, tell)
+        with no_interrupt():
+            tell("verify", None, "every rule, every zone")
+            verdicts = verify(plan, problem)
+            if not verdicts["passed"].all():
+                raise SolverError(f"the plan found breaks rules and is not written: {broken(verdicts)}")
+            tell("write", None, str(options.out))
+            review = page(plan, problem, roads=problem.about.roads)
+            write_folder(options.out, plan, problem, review_html=review)
     written = ("plan.csv", "zones.csv", "plan.gpkg", "certificate.json")
     files = ", ".join(name for name in written if (options.out / name).exists())
     lines = [f"wrote {options.out}: {files}; look at {options.out / 'review.html'}"]
     lines += certificate_lines(plan, verdicts)
     return Answer(solved(plan, verdicts, options.out), lines, remarks=_notes(problem))
+
+
+def _why_not(options: argparse.Namespace, error: InfeasibleError, tell: Progress) -> Answer:
+    """Return why there is no plan, and what would give one; travel times go beyond the limits for that."""
+    from zonedesign.explain import explain as look  # noqa: PLC0415
+
+    found = None
+    with contextlib.suppress(KeyboardInterrupt, NoPlanError, SolverError):
+        problem = _problem(options, tell, judging=True)
+        found = look(
+            problem,
+            time_limit=min(AFTER_SOLVE, options.time_limit),
+            seed=options.seed,
+            threads=options.threads,
+            progress=tell,
+        )
+    return with_repairs(error.causes, found)
+
+
+def explain(options: argparse.Namespace) -> Answer:
+    """Say why a scenario has no plan, and which smallest changes give one."""
+    from zonedesign.explain import explain as look  # noqa: PLC0415
+
+    with bar(quiet=options.quiet) as tell:
+        # Travel times go farther than the rules ask, so that it shows how much farther would do.
+        problem = _problem(options, tell, judging=True)
+        found = look(
+            problem,
+            time_limit=options.time_limit,
+            seed=options.seed,
+            threads=options.threads,
+            progress=tell,
+        )
+    return explained(found, str(options.scenario), problem.about.name, _notes(problem))
+
+
+def portfolio(options: argparse.Namespace) -> Answer:
+    """Design several good plans of a scenario that differ, and write them to a folder."""
+    from zonedesign.folder import check_folder, write_portfolio  # noqa: PLC0415
+    from zonedesign.maps import page  # noqa: PLC0415
+    from zonedesign.plan import Plan  # noqa: PLC0415
+    from zonedesign.portfolio import portfolio as gather  # noqa: PLC0415
+
+    check_folder(options.out)
+    with bar(quiet=options.quiet) as tell:
+        problem = _problem(options, tell)
+        try:
+            found = gather(
+                problem,
+                options.plans,
+                within=options.within,
+                apart=options.apart,
+                time_limit=options.time_limit,
+                seed=options.seed,
+                threads=options.threads,
+                work=options.work,
+                start=problem.start if isinstance(problem.start, Plan) else None,
+                progress=tell,
+            )
+        except InfeasibleError as error:
+            return _why_not(options, error, tell)
+        with no_interrupt():
+            tell("write", None, str(options.out))
+            review = page(found.plans[0], problem, roads=problem.about.roads, portfolio=found)
+            write_portfolio(options.out, found, problem, review_html=review)
+    return portfolio_answer(found, options.out, _notes(problem))
 
 
 def verify(options: argparse.Namespace) -> Answer:
@@ -120,7 +199,7 @@ def map_(options: argparse.Namespace) -> Answer:
         problem = _problem(options, tell, judging=True)
         plan = _read_plan(options.plan, problem, unit=options.unit, zone=options.zone)
         proved = certificate_beside(options.plan, problem)
-        if proved is not None and options.plan.name == "plan.csv":
+        if proved is not None:
             plan = plan.with_certificate(proved)
         tell("map", None, options.out.name)
         html = page(plan, problem, roads=problem.about.roads, public=options.public)
@@ -163,6 +242,8 @@ RUN: dict[str, Callable[[argparse.Namespace], Answer]] = {
     "example": example,
     "check": check,
     "solve": solve,
+    "portfolio": portfolio,
+    "explain": explain,
     "verify": verify,
     "map": map_,
     "traffic": traffic,

@@ -8,26 +8,41 @@ if TYPE_CHECKING:
     import folium
 
     from zonedesign.plan import Plan
+    from zonedesign.portfolio import Portfolio
     from zonedesign.problem import Problem
 
 
 def review_map(
-    plan: Plan, problem: Problem, *, roads: Any = None, public: bool = False, base_map: str | None = None
+    plan: Plan,
+    problem: Problem,
+    *,
+    roads: Any = None,
+    public: bool = False,
+    base_map: str | None = None,
+    portfolio: Portfolio | None = None,
 ) -> folium.Map:
     """Return the review map as a Folium map, which shows in a notebook and saves as one file.
 
     `roads` is a `RoadNetwork` for the background (else the problem's own). `public` shows zone figures only,
     suppressed as `[publish]` says. `base_map` is None, so that nothing is fetched from anywhere, or "osm".
-    Raises `DataError` where the plan is not on the problem's units, `ScenarioError` for another base map.
+    With a `portfolio` a layer shades every unit by the share of its good plans that have it in the same zone.
+    Raises `DataError` where the plan or the portfolio is not on the problem's units, `ScenarioError` for
+    another base map, and for a portfolio on a public map.
     """
     from zonedesign.maps.review import build  # noqa: PLC0415  (Folium is heavy)
 
-    return build(plan, problem, roads=roads, public=public, base_map=base_map)
+    return build(plan, problem, roads=roads, public=public, base_map=base_map, portfolio=portfolio)
 
 
 def page(
-    plan: Plan, problem: Problem, *, roads: Any = None, public: bool = False, base_map: str | None = None
+    plan: Plan,
+    problem: Problem,
+    *,
+    roads: Any = None,
+    public: bool = False,
+    base_map: str | None = None,
+    portfolio: Portfolio | None = None,
 ) -> str:
     """Return the review map as one HTML file that fetches nothing, with the arguments of `review_map`."""
-    made = review_map(plan, problem, roads=roads, public=public, base_map=base_map)
+    made = review_map(plan, problem, roads=roads, public=public, base_map=base_map, portfolio=portfolio)
     return str(made.get_root().render())

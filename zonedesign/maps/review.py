@@ -14,16 +14,19 @@ from folium.utilities import JsCode
 
 from zonedesign.disclosure import suppress
 from zonedesign.errors import DataError, ScenarioError
-from zonedesign.maps import background, palette, words
+from zonedesign.maps import background, palette, steady, words
 from zonedesign.maps.shapes import Shapes, display, features
 from zonedesign.maps.sheet import Page, ReviewMap
 
 if TYPE_CHECKING:
     from zonedesign.plan import Plan
+    from zonedesign.portfolio import Portfolio
     from zonedesign.problem import Problem
 
 _PANES = {"zones": 400, "roads": 410, "units": 420, "lines": 430, "centres": 440, "labels": 450}
 """Panes and their height, from the ground up; only zones and units answer the pointer."""
+_STEADY_PANE = {"steady": 405}
+"""One more, with units, where a portfolio is shown: roads stay above it."""
 
 _CENTRE = (
     '<svg width="16" height="16" viewBox="0 0 18 18" aria-hidden="true">'
@@ -32,14 +35,23 @@ _CENTRE = (
 )
 
 
-def build(plan: Plan, problem: Problem, *, roads: Any, public: bool, base_map: str | None) -> folium.Map:
+def build(
+    plan: Plan,
+    problem: Problem,
+    *,
+    roads: Any,
+    public: bool,
+    base_map: str | None,
+    portfolio: Portfolio | None = None,
+) -> folium.Map:
     """Return the review map of a plan, in its page; the arguments are those of `review_map`."""
     if base_map not in (None, "osm"):
         raise ScenarioError(f"base_map is '{base_map}'; it is 'osm', or left out so that nothing is fetched")
     if not plan.area.ids.equals(problem.units.ids):
         raise DataError("the plan is not on the problem's units; read it with the problem's scenario")
     shapes = display(plan)
-    made = _Drawing(plan, problem, shapes, public=public)
+    shaded = None if portfolio is None else steady.Steady(plan, portfolio, public=public)
+    made = _Drawing(plan, problem, shapes, public=public, shaded=shaded)
     context = made.context(base_map)
     if shapes is not None:
         roads = problem.about.roads if roads is None else roads
@@ -52,8 +64,17 @@ def build(plan: Plan, problem: Problem, *, roads: Any, public: bool, base_map: s
 class _Drawing:
     """One map and the texts around it."""
 
-    def __init__(self, plan: Plan, problem: Problem, shapes: Shapes | None, *, public: bool) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        problem: Problem,
+        shapes: Shapes | None,
+        *,
+        public: bool,
+        shaded: steady.Steady | None,
+    ) -> None:
         self.plan, self.problem, self.shapes, self.public = plan, problem, shapes, public
+        self.shaded = shaded
         below = int(problem.about.publish.get("suppress_below", 5)) if public else 0
         self.published = suppress(plan.zones, below, levels=problem.levels)
         self.found = words.verdicts(plan, problem, public=public)
@@ -92,6 +113,7 @@ class _Drawing:
             "notes": words.notes(self.plan, self.problem, public=self.public),
             "sources": about.sources,
             "inputs": {} if self.public else dict(about.inputs),
+            "steady": self.shaded,
             "patterns": palette.definitions(zip(self.colour, self.level, strict=True)),
             "data": self._data(),
         }
@@ -101,11 +123,13 @@ class _Drawing:
         if base_map == "osm":
             self.map.options["attributionControl"] = True
             folium.TileLayer("OpenStreetMap", control=False).add_to(self.map)
-        for name, height in _PANES.items():
-            pane = folium.map.CustomPane(name, z_index=height, pointer_events=name in ("zones", "units"))
-            pane.add_to(self.map)
+        for name, height in (_PANES if self.shaded is None else _PANES | _STEADY_PANE).items():
+            answers = name in ("zones", "units", *_STEADY_PANE)
+            folium.map.CustomPane(name, z_index=height, pointer_events=answers).add_to(self.map)
         for number, level in enumerate(self.order):
             self._draw_level(number, level)
+        if self.shaded is not None:
+            self._draw_steady(self.shaded)
         self._draw_centres()
         self._draw_roads(roads)
         if not self.public:
@@ -132,6 +156,19 @@ class _Drawing:
             control=False,
         ).add_to(group)  # fmt: skip
         group.add_to(self.map)
+
+    def _draw_steady(self, shaded: steady.Steady) -> None:
+        folium.GeoJson(
+            features(self._shapes.units),
+            name=f"{_swatch(shaded.swatch)}{steady.TITLE}",
+            style_function=lambda feature: {
+                "color": palette.INK, "weight": 0.4, "opacity": 0.5,
+                "fillColor": shaded.shades[int(feature["id"])], "fillOpacity": 1,
+            },
+            marker=folium.CircleMarker(radius=5) if self._shapes.as_points else None,
+            on_each_feature=JsCode("zonedesign.unit"),
+            pane="steady",
+        ).add_to(self.map)  # fmt: skip
 
     def _draw_centres(self) -> None:
         shapes, name = self._shapes, f"{_swatch(_CENTRE, boxed=False)}Centres"
@@ -248,8 +285,9 @@ class _Drawing:
                     words.number(h, 1),
                     words.minutes(m, self.cutoff),
                     words.minutes(r, self.cutoff),
+                    *steady.tip(self.shaded, k),
                 ]
-                for i, n, z, c, h, m, r in figures
+                for k, (i, n, z, c, h, m, r) in enumerate(figures)
             ]
         return data
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -48,9 +49,19 @@ class Solved:
 
 
 class Engine:
-    """A live HiGHS model of a program; between runs rows are added and columns closed, nothing is rebuilt."""
+    """A live HiGHS model of a program; between runs rows are added and columns closed, nothing is rebuilt.
 
-    def __init__(self, program: Program, *, seed: int = 0, threads: int | None = None) -> None:
+    `stop` is asked several times a second while it runs, and ends a run as Ctrl-C does.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        *,
+        seed: int = 0,
+        threads: int | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> None:
         import highspy  # noqa: PLC0415
         import pulp  # noqa: PLC0415
 
@@ -68,9 +79,18 @@ class Engine:
         self._set("mip_feasibility_tolerance", program.tolerance)
         self._set("primal_feasibility_tolerance", min(1e-7, program.tolerance))
         self._heard: Callable[[float, float, Floats | None], None] | None = None
+        self._asked = stop
         self._stop = False
         self._error: BaseException | None = None
-        self._model.setCallback(self._called, None)
+        # HiGHS keeps what it calls for good: were that the engine itself, neither would ever be freed.
+        called = weakref.WeakMethod(self._called)
+
+        def tell(*word: Any) -> None:
+            method = called()
+            if method is not None:
+                method(*word)
+
+        self._model.setCallback(tell, None)
         kinds = highspy.cb.HighsCallbackType
         for kind in (
             kinds.kCallbackSimplexInterrupt,
@@ -147,16 +167,21 @@ class Engine:
         gap: float = 0.0,
         nodes: int | None = None,
         start: Floats | None = None,
+        below: float = np.inf,
         heard: Callable[[float, float, Floats | None], None] | None = None,
     ) -> Solved:
         """Solve the whole program, from `start` (values of the program's `binaries`) where given.
 
+        Plans that are not below `below` are of no use: where there is no other, it ends as infeasible.
         `heard(bound, objective, values)` is called with every plan that the engine meets (values of all
         columns) and now and then in between (None); what it raises is not raised here. Ctrl-C ends the run,
         not the process.
         """
         self._set("solve_relaxation", value=False)
         self._set("mip_rel_gap", float(gap))
+        # A little above, so that rounding never cuts off a plan that is below.
+        most = below + 1e-6 * max(1.0, abs(below)) if np.isfinite(below) else self._highspy.kHighsInf
+        self._set("objective_bound", most)
         self._set("mip_max_nodes", self._highspy.kHighsIInf if nodes is None else int(nodes))
         if start is not None:
             columns = self.program.binaries
@@ -200,6 +225,7 @@ class Engine:
         while not done.is_set():
             try:
                 done.wait(0.2)
+                self._stop = self._stop or (self._asked is not None and self._asked())
             except KeyboardInterrupt:
                 self._stop = True
         if self._error is not None:

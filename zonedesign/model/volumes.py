@@ -34,7 +34,7 @@ def write_volumes(draft: Program) -> None:
     """Write the bands: what a zone holds lies between the least and the most of the level that it has."""
     for weight, bands in _demands(draft.problem):
         factor = scale_of_rows(weight)
-        slack = SLACK if _off_grid(weight, bands) else 0.0
+        slack = _slack_of(weight, bands)
         for j in range(len(draft.y)):
             row = arcs_of(draft, j)
             marks = np.flatnonzero(draft.y[j] >= 0)
@@ -46,15 +46,15 @@ def write_volumes(draft: Program) -> None:
             of_marks = draft.y[j][marks]
             both = [*columns, *of_marks]
             if low.max() > 0:
-                ends = _settled(columns, held, of_marks, low, upper=False)
+                ends = _settled(columns, held, of_marks, low, 2 * max(SLACK, slack), upper=False)
                 draft.sheet.row(both, np.concatenate([held, -ends]) * factor, least=0.0)
             if (high < held.sum()).any():
-                ends = _settled(columns, held, of_marks, high, upper=True)
+                ends = _settled(columns, held, of_marks, high, 2 * max(SLACK, slack), upper=True)
                 draft.sheet.row(both, np.concatenate([held, -ends]) * factor, most=0.0)
 
 
-def _settled(columns: Ints, held: Floats, marks: Ints, ends: Floats, *, upper: bool) -> Floats:
-    """Return the ends of bands, moved where the centre's own demand all but meets one in the same column.
+def _settled(columns: Ints, held: Floats, marks: Ints, ends: Floats, close: float, *, upper: bool) -> Floats:
+    """Return the ends of bands, moved where the centre's own demand is as `close` to one in the same column.
 
     What is left of the two is of the size of the engine's tolerance, and the engine goes astray on it; no
     whole plan tells the difference, for it has another unit with demand in the zone or it has not.
@@ -67,9 +67,9 @@ def _settled(columns: Ints, held: Floats, marks: Ints, ends: Floats, *, upper: b
         left = float(held[own][0]) - float(ends[k])
         others = held[~own]
         smallest = float(others[others > 0].min(initial=np.inf))
-        if -2 * SLACK < left < 0 and smallest > -left and (upper or np.isfinite(smallest)):
+        if -close < left < 0 and smallest > -left and (upper or np.isfinite(smallest)):
             settled[k] = held[own][0] + (0.0 if upper else smallest)
-        elif not upper and 0 <= left < 2 * SLACK:
+        elif not upper and 0 <= left < close:
             settled[k] = held[own][0]
     return settled
 
@@ -82,15 +82,19 @@ def _demands(problem: Problem) -> list[tuple[Floats, list[Band | None]]]:
     return [(weight, bands) for weight, bands in found if any(bands)]
 
 
-def _off_grid(weight: Floats, bands: Sequence[Band | None]) -> bool:
-    """Return whether a sum of the weights may lie within the slack of a band's end without lying on it.
+def _slack_of(weight: Floats, bands: Sequence[Band | None]) -> float:
+    """Return what bands are widened by: the slack, or as little more as the engine can tell apart.
 
-    Weights above `LARGEST` are scaled down, and the slack with them to less than the engine can tell: they go
-    without.
+    Rows must never forbid what the rules allow. What they allow beyond it is cut off when it is met.
     """
+    return max(SLACK, CLEAR * TIGHT / scale_of_rows(weight)) if _off_grid(weight, bands) else 0.0
+
+
+def _off_grid(weight: Floats, bands: Sequence[Band | None]) -> bool:
+    """Return whether a sum of the weights may lie within the slack of a band's end without lying on it."""
     ends = [end for band in bands if band for end in band if end is not None]
     steps = np.concatenate([weight, ends]) / GRID
-    return scale_of_rows(weight) >= 1.0 and bool((np.abs(steps - np.round(steps)) > 1e-6).any())
+    return bool((np.abs(steps - np.round(steps)) > 1e-6).any())
 
 
 def tolerance_of(problem: Problem) -> float:
@@ -134,7 +138,7 @@ def write_character(draft: Program, k: int) -> None:
     of_class = problem.units.frame[character.column].isin(character.values).to_numpy()
     hours = problem.hours * scale_of_rows(problem.hours)
     usual = float(np.median(hours[hours > 0])) if (hours > 0).any() else 0.0
-    slack = SLACK if SLACK * usual >= CLEAR * draft.tolerance else 0.0
+    slack = max(SLACK, CLEAR * draft.tolerance / usual) if usual > 0 else SLACK
     worth = (of_class - (character.at_least - slack)) * hours
     for j in np.flatnonzero(draft.y[:, k] >= 0):
         row = arcs_of(draft, int(j))
@@ -149,8 +153,8 @@ def write_shares(draft: Program) -> None:
     problem = draft.problem
     factor = scale_of_rows(problem.hours)
     total = float(problem.hours.sum())
-    slack = SLACK if SLACK * total * factor >= CLEAR * draft.tolerance else 0.0
-    by_hours = SLACK if _off_grid(problem.hours, [level.weekly_hours for level in problem.levels]) else 0.0
+    slack = max(SLACK, CLEAR * draft.tolerance / (total * factor)) if total > 0 else SLACK
+    by_hours = _slack_of(problem.hours, [level.weekly_hours for level in problem.levels])
     at_level: list[list[int]] = [[] for _ in problem.levels]
     for j in range(len(draft.y)):
         row = arcs_of(draft, j)

@@ -12,10 +12,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from zonedesign.compiled import compiled, inner
-from zonedesign.solve._moves import KINDS, accepted, breaks, holds_without, shift_price, total_price
-from zonedesign.solve._recombine import new_room, recombine, unite
-from zonedesign.solve._state import pick_centre, recount, send
+from zonedesign.compiled import compiled, lean
+from zonedesign.solve._moves import (
+    KINDS,
+    NOBODY,
+    accepted,
+    breaks,
+    holds_without,
+    price_of,
+    settle,
+    shift_price,
+    total_price,
+    whole,
+)
+from zonedesign.solve._recombine import new_room, pair_price, recombine, unite
+from zonedesign.solve._state import recount, send
 
 if TYPE_CHECKING:
     from zonedesign.solve._recombine import Room
@@ -23,13 +34,16 @@ if TYPE_CHECKING:
 
 FREE = -1
 """No zone."""
+EXCHANGES, SCATTERED, AT_BROKEN = 0.34, 0.45, 0.2
+"""Shares of moves below which a throw is an exchange, or goes to a zone that need not be connected; and share
+of moves that begin near a zone that breaks a rule, while there is one."""
 
 
 class Course(NamedTuple):
-    """How a chain runs: seed, moves, first and last temperature in hour-minutes, share of large moves.
+    """How a chain runs: seed, moves, first and last temperature in hour-minutes, and share of large moves.
 
-    `open_counts` says whether the number of zones may change, `any_loose` whether some level need not be
-    connected.
+    `enough` is a price that is good enough to end; `open_counts` says whether the number of zones may change,
+    `any_loose` whether some level need not be connected.
     """
 
     seed: int
@@ -37,6 +51,7 @@ class Course(NamedTuple):
     first_heat: float
     last_heat: float
     large: float
+    enough: float
     open_counts: bool
     any_loose: bool
 
@@ -50,29 +65,42 @@ class Best(NamedTuple):
     price: Floats
 
 
-@inner
-def shift(case: Case, state: State, i: int, z: int, penalty: Floats) -> None:
-    """Move a unit to another zone, with all sums; centres follow."""
-    source = state.units[i].zone
-    send(case, state, i, z)
-    pick_centre(case, state, source, penalty)
-    pick_centre(case, state, z, penalty)
-
-
-@inner
+@lean
 def _other_zone(case: Case, state: State, i: int) -> int:
-    """Return a zone that the unit might go to: a random neighbour's, or -1."""
-    unit, degree = case.units[i], case.indptr[i + 1] - case.indptr[i]
+    """Return a zone that the unit might go to: that of a neighbour, from a random one on, or -1."""
+    unit = case.units[i]
+    begin, degree = unit.pairs_from, unit.pairs_to - unit.pairs_from
     if degree == 0 or unit.fixed:
         return FREE
-    j = case.pairs[case.indptr[i] + np.random.randint(degree)].to  # noqa: NPY002
-    z: int = state.units[j].zone
-    if z == state.units[i].zone or case.units[j].fixed or case.units[j].nest != unit.nest:
-        return FREE
-    return z
+    own, start = state.units[i].zone, np.random.randint(degree)  # noqa: NPY002
+    for k in range(degree):
+        at = start + k
+        if at >= degree:
+            at -= degree
+        j = case.pairs[begin + at].to
+        z: int = state.units[j].zone
+        if z != own:
+            return z if not case.units[j].fixed and case.units[j].nest == unit.nest else FREE
+    return FREE
 
 
-@inner
+@lean
+def _some_unit(case: Case, state: State) -> int:
+    """Return a unit by chance, more often one in or near a zone that breaks a rule."""
+    i: int = np.random.randint(state.units.shape[0])  # noqa: NPY002
+    sums = state.sums[0]
+    if sums.broken == 0 or np.random.random() >= AT_BROKEN:  # noqa: NPY002
+        return i
+    zone = state.zones[state.lists[sums.broken_at + np.random.randint(sums.broken)]]  # noqa: NPY002
+    i = state.members[zone.first + np.random.randint(zone.size)].unit  # noqa: NPY002
+    for _ in range(np.random.randint(4)):  # noqa: NPY002
+        degree = case.units[i].pairs_to - case.units[i].pairs_from
+        if degree > 0:
+            i = case.pairs[case.units[i].pairs_from + np.random.randint(degree)].to  # noqa: NPY002
+    return i
+
+
+@lean
 def _any_zone(case: Case, state: State, i: int) -> int:
     """Return any zone whose level need not be connected and that could hold the unit, or -1."""
     z = np.random.randint(state.zones.shape[0])  # noqa: NPY002
@@ -85,7 +113,7 @@ def _any_zone(case: Case, state: State, i: int) -> int:
     return z
 
 
-@inner
+@lean
 def _free_slot(state: State) -> int:
     """Return the first slot without a zone, or -1."""
     for z in range(state.zones.shape[0]):
@@ -94,33 +122,50 @@ def _free_slot(state: State) -> int:
     return FREE
 
 
-@inner
-def _exchange(case: Case, state: State, i: int, penalty: Floats, heat: float) -> float:
-    """Move a unit to a neighbouring zone and another out of that one at once; return the change of price."""
-    source, target = state.units[i].zone, _other_zone(case, state, i)
-    if target < 0 or state.zones[source].size < 2 or not holds_without(case, state, i):
+@lean
+def _touches(case: Case, state: State, i: int, z: int) -> bool:
+    """Return whether a unit has a neighbour in a zone."""
+    for k in range(case.units[i].pairs_from, case.units[i].pairs_to):
+        if state.units[case.pairs[k].to].zone == z:
+            return True
+    return False
+
+
+@lean
+def _small_move(
+    case: Case, state: State, i: int, z: int, penalty: Floats, heat: float, partner: int
+) -> float:
+    """Move a unit to a zone, and its partner, if any, out of there; return the change of price."""
+    source, back = state.units[i].zone, FREE
+    if partner >= 0:
+        back = _other_zone(case, state, partner)
+    if (back if partner >= 0 else z) < 0 or (state.zones[source].size < 2 and back != source):
         return 0.0
-    first = shift_price(case, state, i, target, penalty)
-    shift(case, state, i, target, penalty)
-    mover, to, change = -1, source, 0.0
-    for _ in range(3):
-        j = state.member[target, np.random.randint(state.zones[target].size)]  # noqa: NPY002
-        back = _other_zone(case, state, j)
-        if j == i or back < 0 or state.zones[target].size < 2:
-            continue
-        change = first + shift_price(case, state, j, back, penalty)
-        if accepted(change, heat) and holds_without(case, state, j):
-            mover, to = j, back
-            break
-    if mover < 0:
-        if accepted(first, heat):
-            return first
-        mover, change = i, 0.0
-    shift(case, state, mover, to, penalty)
-    return change
+    if not accepted(shift_price(case, state, i, z, partner, back, penalty), heat):
+        return 0.0
+    if not holds_without(case, state, i):
+        return 0.0
+    third = back if back != source else FREE
+    before = pair_price(case, state, source, z, penalty)
+    if third >= 0:
+        before += price_of(case, state, third, penalty)
+    send(case, state, i, z)
+    if partner >= 0:
+        # The neighbour that joined it to its new zone may be the one that has just left there.
+        if _touches(case, state, partner, back) and holds_without(case, state, partner):
+            send(case, state, partner, back)
+        else:
+            send(case, state, i, source)
+    settle(case, state, source, penalty)
+    settle(case, state, z, penalty)
+    after = 0.0
+    if third >= 0:
+        settle(case, state, third, penalty)
+        after = price_of(case, state, third, penalty)
+    return after + pair_price(case, state, source, z, penalty) - before
 
 
-@inner
+@lean
 def _large_move(
     case: Case, state: State, i: int, penalty: Floats, heat: float, room: Room, course: Course
 ) -> float:
@@ -137,18 +182,24 @@ def _large_move(
     return recombine(case, state, a, b, penalty, heat, room)
 
 
-@inner
+@lean
 def _keep(state: State, best: Best, price: float) -> None:
-    """Note the state as the best plan."""
-    for i in range(state.units.shape[0]):
+    """Note the state as the best plan: what has changed since the last."""
+    sums = state.sums[0]
+    for k in range(sums.moved):
+        i = state.lists[sums.moved_at + k]
         best.zone[i] = state.units[i].zone
-    for z in range(state.zones.shape[0]):
+        state.units[i].moved = 0
+    for k in range(sums.settled):
+        z = state.lists[sums.settled_at + k]
         best.level[z] = state.zones[z].level
         best.centre[z] = state.zones[z].centre
+        state.zones[z].settled = 0
+    sums.moved = sums.settled = 0
     best.price[0] = price
 
 
-@inner
+@lean
 def _oscillate(found: Floats, penalty: Floats) -> None:
     """Raise penalties of rules that are broken and lower the others; `penalty` holds now, least and most."""
     for kind in range(KINDS):
@@ -165,41 +216,60 @@ def anneal(case: Case, state: State, penalty: Floats, course: Course, best: Best
     `penalty` (3 x kinds,) changes on the way; a `stop` (1,) that is not 0 ends the search early.
     """
     np.random.seed(course.seed)  # noqa: NPY002  (numba's generator belongs to this thread)
-    n = state.units.shape[0]
-    room = new_room(n, case.pairs.shape[0])
-    recount(case, state, penalty)
-    price = total_price(case, state, penalty)
-    found = np.zeros(KINDS)
+    room = new_room(state.units.shape[0], case.pairs.shape[0])
+    _anneal(case, state, penalty, course, best, stop, room, np.zeros(KINDS))
+
+
+@lean
+def _anneal(
+    case: Case,
+    state: State,
+    penalty: Floats,
+    course: Course,
+    best: Best,
+    stop: Ints,
+    room: Room,
+    found: Floats,
+) -> None:
+    """Run a chain; `found` (kinds,) is room for what is broken."""
+    n, price = state.units.shape[0], 0.0
     heat, cooling = course.first_heat, 1.0
     if heat > 0:
         cooling = (course.last_heat / heat) ** (1.0 / (max(1, course.moves)))
     period = 4 * n if n > 500 else 2_000
-    for move in range(course.moves):
-        if move % 64 == 0 and stop[0] != 0:
+    for move in range(course.moves + 1):
+        if move % period == 0:
+            if move > 0:
+                breaks(case, state, found)
+                _oscillate(found, penalty)
+            if move % (20 * period) == 0:
+                recount(case, state)
+                for z in range(state.zones.shape[0]):
+                    settle(case, state, z, penalty)
+            price = total_price(case, state, penalty)
+        if move == 0 and whole(case, state):
+            _keep(state, best, price)
+            if price <= course.enough:
+                break
+        if move == course.moves or (move % 64 == 0 and stop[0] != 0):
             break
         heat *= cooling
         dice = np.random.random()  # noqa: NPY002
-        i = np.random.randint(n)  # noqa: NPY002
+        i = _some_unit(case, state)
         change = 0.0
         if dice < course.large:
             change = _large_move(case, state, i, penalty, heat, room, course)
-        elif dice < 0.15:
-            change = _exchange(case, state, i, penalty, heat)
         else:
-            z = _any_zone(case, state, i) if course.any_loose and dice < 0.3 else _other_zone(case, state, i)
-            if z >= 0 and state.zones[state.units[i].zone].size > 1:
-                change = shift_price(case, state, i, z, penalty)
-                if accepted(change, heat) and holds_without(case, state, i):
-                    shift(case, state, i, z, penalty)
-                else:
-                    change = 0.0
+            scattered = course.any_loose and EXCHANGES <= dice < SCATTERED
+            z = _any_zone(case, state, i) if scattered else _other_zone(case, state, i)
+            if z >= 0:
+                partner = NOBODY
+                if dice < EXCHANGES:
+                    zone = state.zones[z]
+                    partner = state.members[zone.first + np.random.randint(zone.size)].unit  # noqa: NPY002
+                change = _small_move(case, state, i, z, penalty, heat, partner)
         price += change
-        better = (change != 0.0 or move == 0) and price < best.price[0] - 1e-7 * abs(price)
-        if better and breaks(case, state, found):
+        if change != 0.0 and price < best.price[0] - 1e-7 * abs(price) and whole(case, state):
             _keep(state, best, price)
-        if move % period == period - 1:
-            breaks(case, state, found)
-            _oscillate(found, penalty)
-            if (move // period) % 20 == 0:
-                recount(case, state, penalty)
-            price = total_price(case, state, penalty)
+            if price <= course.enough:
+                break

@@ -42,10 +42,12 @@ class Gathering:
     """Looks up, and remembers, the largest zones that centres can lead.
 
     The largest zone of a centre at a level is everything that reach, miles, borders, locks and contiguity
-    let it have: every zone that it leads lies inside, and lacks whatever the largest lacks.
+    let it have: every zone that it leads lies inside, and lacks whatever the largest lacks. `worded` says
+    that ways out are to be found for causes.
     """
 
     ground: Ground
+    worded: bool = True
     item_hours: Floats = field(init=False)
     item_people: Floats | None = field(init=False)
     graph: Any = field(init=False, default=None)
@@ -146,6 +148,23 @@ class Gathering:
                 if covered[unit]:
                     break
         return covered
+
+    def covers(self, unit: int) -> bool:
+        """Return whether a unit can be in some zone at all."""
+        return any(
+            unit in self.holds(int(centre), level)
+            for centre in self.centres_near(unit)
+            for level in self.ground.usable
+        )
+
+    def leads(self, level: int, least: int) -> int:
+        """Return how many units can be the centre of a zone of a level; counting ends at `least`."""
+        able = 0
+        for centre in range(len(self.ground.item)):
+            if able >= least:
+                break
+            able += int(centre in self.holds(centre, level))
+        return able
 
     def most_gathered(self, unit: int, level: int) -> tuple[float, int]:
         """Return the most hours that a zone with this unit could have, and its centre; or (0, -1)."""

@@ -13,9 +13,12 @@ from zonedesign.levels import within
 from zonedesign.rules import Apart
 from zonedesign.solve._gather import ROUNDING
 from zonedesign.solve._ground import code_names, positions
+from zonedesign.solve._remedies import farther, out_of_it
 from zonedesign.solve._words import amount, bands_in_words, level_names, units_in_words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from zonedesign.solve._gather import Gathering
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 def lock_causes(gathering: Gathering, covered: Bools) -> list[str]:
     """Return the locks that contradict one another, the borders, the levels or the reach."""
     parts = gathering.ground
-    causes = [_torn(parts, what, units) for what, units in parts.torn]
+    causes = [_torn(gathering, what, units) for what, units in parts.torn]
     causes += _apart(parts)
     causes += _centres(gathering, covered)
     causes += [
@@ -41,8 +44,9 @@ def lock_causes(gathering: Gathering, covered: Bools) -> list[str]:
     return causes
 
 
-def _torn(parts: Ground, what: str, units: Ints) -> str:
+def _torn(gathering: Gathering, what: str, units: Ints) -> str:
     """Return why units that a lock puts into one zone lie in different parts of the map."""
+    parts = gathering.ground
     problem = parts.problem
     said = f"{units_in_words(problem, units)} are locked {what}"
     for k, (name, codes) in enumerate(problem.nests):
@@ -56,10 +60,9 @@ def _torn(parts: Ground, what: str, units: Ints) -> str:
     if len(np.unique(parts.frozen[units])) > 1:
         zone = parts.frozen_names[int(parts.frozen[units].max())]
         return f"{said}, but zone {zone} is frozen with only some of them; take one of the locks away"
-    return (
-        f"{said}, but no chain of neighbours within reach leads from one to the other; take the lock away, "
-        "add a bridge or raise max_minutes"
-    )
+    far = farther(gathering, lambda looser: len(np.unique(looser.ground.piece[units])) == 1)
+    ways = out_of_it("take the lock away", "add a bridge", far)
+    return f"{said}, but no chain of neighbours within reach leads from one to the other; {ways}"
 
 
 def _apart(parts: Ground) -> list[str]:
@@ -91,10 +94,11 @@ def _centres(gathering: Gathering, covered: Bools) -> list[str]:
     for unit in parts.forced_centres:
         able = any(unit in gathering.holds(int(unit), k) for k in parts.usable)
         if covered[unit] and not able:
+            far = farther(gathering, _leading(int(unit)))
+            ways = out_of_it("choose another centre", "widen a band", far)
             causes.append(
                 f"{problem.units.ids[unit]} must be a centre, and no zone around it meets any level "
-                f"({level_names(problem, parts.usable)}); choose another centre, widen a band or raise "
-                "max_minutes"
+                f"({level_names(problem, parts.usable)}); {ways}"
             )
     most = [level.zone_range[1] for level in problem.levels]
     if None not in most and sum(m or 0 for m in most) < len(parts.forced_centres):
@@ -133,9 +137,8 @@ def _frozen(gathering: Gathering, k: int) -> str:
             f"{said} and its {counted(len(units), 'unit')} are not connected; take the lock away, or add a "
             "bridge"
         )
-    return (
-        f"{said} and has no centre from which all its units are in reach; {out.format('raise max_minutes')}"
-    )
+    way = " or ".join(farther(gathering, lambda looser: looser.covers(int(units[0])))) or "widen a band"
+    return f"{said} and has no centre from which all its units are in reach; {out.format(way)}"
 
 
 def _too_much_together(gathering: Gathering, units: Ints) -> str:
@@ -172,14 +175,19 @@ def _too_much_together(gathering: Gathering, units: Ints) -> str:
         for k in parts.usable
     )
     if not seen:
-        return (
-            f"{said} and no centre reaches all of them ({level_names(problem, parts.usable)}); take the "
-            "lock away or raise max_minutes"
+        ways = out_of_it(
+            "take the lock away", farther(gathering, lambda looser: looser.covers(int(units[0])))
         )
+        return f"{said} and no centre reaches all of them ({level_names(problem, parts.usable)}); {ways}"
     return (
         f"{said} and no zone that holds all of them meets any level ({level_names(problem, parts.usable)}); "
         "take the lock away or widen a band"
     )
+
+
+def _leading(unit: int) -> Callable[[Gathering], bool]:
+    """Return whether a unit can be a centre, as a question to a looser problem."""
+    return lambda looser: any(unit in looser.holds(unit, k) for k in looser.ground.usable)
 
 
 def _connected(parts: Ground, units: Ints) -> bool:

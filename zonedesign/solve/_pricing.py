@@ -20,95 +20,117 @@ if TYPE_CHECKING:
 class Rows(NamedTuple):
     """Possible arcs as rows by centre; n units, L levels.
 
-    `indptr` (n + 1,); `units`, `cost`, `allowed` (arcs, L) by arc; `hours` (n,); `low` and `high` (L,) are
-    bands of hours; `order` (arcs,) remembers within each row how it was sorted last, -1 at first.
+    `indptr` (n + 1,); `units`, `cost`, `allowed` (arcs, L) by arc; `own` (n,) is the arc from each centre to
+    itself, -1 where there is none; `hours` (n,); `low` and `high` (L,) are bands of hours; `bar` (n,)
+    remembers up to which reduced cost an hour each centre's arcs were wanted last.
     """
 
     indptr: Ints
     units: Indices
     cost: Floats
     allowed: Bools
+    own: Ints
     hours: Floats
     low: Floats
     high: Floats
-    order: Indices
+    bar: Floats
 
 
-@inner
-def _sort_row(rows: Rows, prices: Floats, centre: int) -> None:
-    """Sort one centre's arcs by reduced cost an hour into `order`, starting from the order of last time."""
-    begin, order = rows.indptr[centre], rows.order
-    size = rows.indptr[centre + 1] - begin
-    ratio = np.empty(size)
-    for k in range(size):
-        unit = rows.units[begin + k]
-        hours = rows.hours[unit]
-        ratio[k] = (rows.cost[begin + k] - prices[unit]) / hours if hours > 0 else 1e300
-    # Prices change little from step to step: insertion is quickest, unless the row proves far from sorted.
-    shifts, most = 0, 12 * size
-    if order[begin] < 0:
-        shifts = most + 1
-    for k in range(1, size):
-        if shifts > most:
-            break
-        item = order[begin + k]
-        key = ratio[item]
-        at = k - 1
-        while at >= 0 and ratio[order[begin + at]] > key:
-            order[begin + at + 1] = order[begin + at]
-            at -= 1
-            shifts += 1
-        order[begin + at + 1] = item
-    if shifts > most:
-        fresh = np.argsort(ratio)
-        for k in range(size):
-            order[begin + k] = fresh[k]
+class Shelf(NamedTuple):
+    """One centre's cheapest arcs by reduced cost an hour, ascending; room for the longest row.
 
-
-@inner
-def _fill(rows: Rows, prices: Floats, centre: int, level: int, cover: Floats) -> tuple[float, float]:
-    """Return the least worth of a zone at `centre` (itself, then arcs by ratio), and of an hour in it.
-
-    That of an hour is the ratio of the last arc that went in, in part or against its will. Adds to `cover`
-    (n,) when it is not empty.
+    `arcs` are places in the rows, `ratio` what an hour costs; `held` (1,) is how many stand there.
     """
-    begin, end = rows.indptr[centre], rows.indptr[centre + 1]
+
+    arcs: Ints
+    ratio: Floats
+    held: Ints
+
+
+@inner
+def _new_shelf(rows: Rows) -> Shelf:
+    """Return room for the arcs of one centre."""
+    most = 1
+    for centre in range(rows.indptr.shape[0] - 1):
+        size = rows.indptr[centre + 1] - rows.indptr[centre]
+        most = max(most, size)
+    return Shelf(np.empty(most, np.int64), np.empty(most), np.zeros(1, np.int64))
+
+
+@inner
+def _stock(rows: Rows, prices: Floats, centre: int, bar: float, shelf: Shelf) -> None:
+    """Put one centre's arcs up to a reduced cost an hour on the shelf, in order; itself is not among them."""
+    held = 0
+    for k in range(rows.indptr[centre], rows.indptr[centre + 1]):
+        unit = rows.units[k]
+        hours = rows.hours[unit]
+        gain = rows.cost[k] - prices[unit]
+        if gain <= bar * hours and hours > 0 and unit != centre:
+            shelf.arcs[held] = k
+            shelf.ratio[held] = gain / hours
+            held += 1
+    order = np.argsort(shelf.ratio[:held])
+    arcs, ratio = shelf.arcs[:held].copy(), shelf.ratio[:held].copy()
+    for k in range(held):
+        shelf.arcs[k] = arcs[order[k]]
+        shelf.ratio[k] = ratio[order[k]]
+    shelf.held[0] = held
+
+
+@inner
+def _fill(
+    rows: Rows, prices: Floats, centre: int, level: int, shelf: Shelf, cover: Floats
+) -> tuple[float, float, float]:
+    """Return the least worth of a zone at `centre`, what its last hour costs, and the hours it still lacks.
+
+    It holds the centre, then arcs from the shelf in their order. The last hour's cost is the ratio of the
+    last arc that went in, in part or against its will. Adds to `cover` (n,) when it is not empty.
+    """
     low, high, hours = rows.low[level], rows.high[level], rows.hours
-    own = -1
-    for k in range(begin, end):
-        if rows.units[k] == centre:
-            own = k
-            break
-    if own < 0 or not rows.allowed[own, level]:
-        return np.inf, 0.0
+    own = rows.own[centre]
     used = hours[centre]
-    if used > high:
-        return np.inf, 0.0
+    if own < 0 or not rows.allowed[own, level] or used > high:
+        return np.inf, 0.0, 0.0
     keep = cover.shape[0] > 0
     last = 0.0
-    worth = rows.cost[own] - (prices[centre] if hours[centre] > 0 else 0.0)
-    if keep and hours[centre] > 0:
+    worth = rows.cost[own] - (prices[centre] if used > 0 else 0.0)
+    if keep and used > 0:
         cover[centre] += 1.0
-    for m in range(begin, end):
-        k = begin + rows.order[m]
-        unit = rows.units[k]
-        if k == own or not rows.allowed[k, level] or hours[unit] <= 0:
-            continue
-        gain = rows.cost[k] - prices[unit]
-        if gain >= 0 and used >= low:
+    for m in range(shelf.held[0]):
+        ratio = shelf.ratio[m]
+        if ratio >= 0 and used >= low:
             break
-        room = high - used if gain < 0 else low - used
+        k = shelf.arcs[m]
+        if not rows.allowed[k, level]:
+            continue
+        unit = rows.units[k]
+        room = high - used if ratio < 0 else low - used
         if room <= 0:
             break
         share = min(1.0, room / hours[unit])
-        if share < 1.0 or gain > 0:
-            last = gain / hours[unit]
-        worth += share * gain
+        if share < 1.0 or ratio > 0:
+            last = ratio
+        worth += share * ratio * hours[unit]
         used += share * hours[unit]
         if keep:
             cover[unit] += share
-    if used < low - 1e-9:
-        return np.inf, 0.0
+    return worth, last, max(0.0, low - used - 1e-9)
+
+
+@inner
+def _price(
+    rows: Rows, prices: Floats, centre: int, level: int, shelf: Shelf, cover: Floats
+) -> tuple[float, float]:
+    """Return worth (inf where there is none) and last hour's cost, restocking a shelf that is short."""
+    worth, last, lacking = _fill(rows, prices, centre, level, shelf, cover[:0])
+    if lacking > 0:
+        if shelf.held[0] + 1 < rows.indptr[centre + 1] - rows.indptr[centre]:
+            _stock(rows, prices, centre, np.inf, shelf)
+            worth, last, lacking = _fill(rows, prices, centre, level, shelf, cover[:0])
+        if lacking > 0:
+            return np.inf, 0.0
+    if cover.shape[0] > 0:
+        _fill(rows, prices, centre, level, shelf, cover)
     return worth, last
 
 
@@ -116,22 +138,31 @@ def _fill(rows: Rows, prices: Floats, centre: int, level: int, cover: Floats) ->
 def worth_of_centres(rows: Rows, prices: Floats, first: int, last: int, worth: Floats) -> None:
     """Fill `worth` (n, L) for centres `first` to `last`: the least that a zone adds to the bound, or inf.
 
-    Rows are apart, so that several threads may each fill some.
+    Rows are apart, so that several threads may each fill some. Most zones want only the arcs that pay, and
+    some beyond where their band asks for more: those of last time, and a little more, are put in order.
     """
-    nothing = np.zeros(0)
+    shelf, nothing = _new_shelf(rows), np.zeros(0)
     for centre in range(first, last):
-        if rows.indptr[centre + 1] > rows.indptr[centre]:
-            _sort_row(rows, prices, centre)
+        if rows.indptr[centre + 1] == rows.indptr[centre]:
+            for level in range(rows.low.shape[0]):
+                worth[centre, level] = np.inf
+            continue
+        _stock(rows, prices, centre, 1.1 * rows.bar[centre], shelf)
+        bar = 0.0
         for level in range(rows.low.shape[0]):
-            worth[centre, level] = _fill(rows, prices, centre, level, nothing)[0]
+            value, dearest = _price(rows, prices, centre, level, shelf, nothing)
+            worth[centre, level] = value
+            bar = max(bar, dearest)
+        rows.bar[centre] = bar
 
 
 @compiled
 def cover_of(rows: Rows, prices: Floats, centres: Ints, levels: Ints) -> Floats:
     """Return (n,): how often the chosen zones hold each unit, in fractions."""
-    cover = np.zeros(rows.hours.shape[0])
+    shelf, cover = _new_shelf(rows), np.zeros(rows.hours.shape[0])
     for z in range(centres.shape[0]):
-        _fill(rows, prices, centres[z], levels[z], cover)
+        _stock(rows, prices, centres[z], 1.1 * rows.bar[centres[z]], shelf)
+        _price(rows, prices, centres[z], levels[z], shelf, cover)
     return cover
 
 
@@ -141,14 +172,15 @@ def closed_arcs(rows: Rows, prices: Floats, with_centre: Floats, target: float, 
 
     `with_centre` (n, L) bounds every plan that has a zone with that centre and level.
     """
-    nothing = np.zeros(0)
+    shelf, nothing = _new_shelf(rows), np.zeros(0)
     for centre in range(rows.indptr.shape[0] - 1):
         begin, end = rows.indptr[centre], rows.indptr[centre + 1]
+        _stock(rows, prices, centre, 1.1 * rows.bar[centre], shelf)
         for level in range(rows.low.shape[0]):
             if not with_centre[centre, level] < target:
                 closed[begin:end, level] = True
                 continue
-            last = _fill(rows, prices, centre, level, nothing)[1]
+            last = _price(rows, prices, centre, level, shelf, nothing)[1]
             for k in range(begin, end):
                 unit = rows.units[k]
                 hours = rows.hours[unit]

@@ -6,9 +6,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from zonedesign.compiled import inner
-from zonedesign.solve._moves import LINK, PEOPLE, VOLUME, accepted, outside, price_of, share_breaks
-from zonedesign.solve._state import pick_centre, send, set_level
+from zonedesign.compiled import inner, lean
+from zonedesign.solve._moves import (
+    COUNT,
+    LINK,
+    PEOPLE,
+    VOLUME,
+    Held,
+    above,
+    count_breaks,
+    most_accepted,
+    outside,
+    price_of,
+    settle,
+    share_breaks,
+    zone_breaks,
+)
+from zonedesign.solve._state import REACH, send, set_level
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,13 +32,19 @@ if TYPE_CHECKING:
     Indices = NDArray[np.int32]
 
 
+FEW = 16
+"""Units up to which every unit of a side is tried as its centre."""
+LOOKS = 40
+"""Centres that are tried for a larger side."""
+
+
 class Room(NamedTuple):
     """Room for large moves, made once a chain; n units.
 
     `units` (n,) are those of both zones, in the order in which the tree was grown; `before` and `after` (n,)
     their zones in that order; `parent`, `hours`, `customers` and `side` (n,) are by unit: its parent in the
-    tree, what hangs below it, and whether it is on the cut side; `edges` (pairs, 2) are those that may grow
-    the tree.
+    tree, what hangs below it, and whether it is on the cut side; `one` (n,) are the units of one side;
+    `edges` (pairs, 2) are those that may grow the tree.
     """
 
     units: Indices
@@ -34,6 +54,7 @@ class Room(NamedTuple):
     hours: Floats
     customers: Floats
     side: NDArray[np.bool_]
+    one: Indices
     edges: Indices
 
 
@@ -57,15 +78,16 @@ def new_room(units: int, pairs: int) -> Room:
         np.empty(units),
         np.empty(units),
         np.empty(units, np.bool_),
+        np.empty(units, np.int32),
         np.empty((pairs + 1, 2), np.int32),
     )
 
 
-@inner
+@lean
 def _grow_tree(case: Case, state: State, a: int, b: int, room: Room) -> int:
     """Grow a random spanning tree over two zones into `room`; return how many units it holds."""
     units, parent, edges = room.units, room.parent, room.edges
-    unit = state.member[a, np.random.randint(state.zones[a].size)]  # noqa: NPY002
+    unit = state.members[state.zones[a].first + np.random.randint(state.zones[a].size)].unit  # noqa: NPY002
     state.sums[0].mark += 2
     mark = state.sums[0].mark
     count, waiting = 0, 0
@@ -74,7 +96,7 @@ def _grow_tree(case: Case, state: State, a: int, b: int, room: Room) -> int:
         state.units[unit].stamp = mark
         units[count] = unit
         count += 1
-        for k in range(case.indptr[unit], case.indptr[unit + 1]):
+        for k in range(case.units[unit].pairs_from, case.units[unit].pairs_to):
             j = case.pairs[k].to
             inside = state.units[j].zone == a or state.units[j].zone == b
             if inside and state.units[j].stamp != mark and waiting < edges.shape[0]:
@@ -95,21 +117,21 @@ def _grow_tree(case: Case, state: State, a: int, b: int, room: Room) -> int:
             return count
 
 
-@inner
-def _counts_allow(case: Case, state: State, now: Shape, level_a: int, level_b: int) -> bool:
-    """Return whether zone counts stay in range when two zones get other levels (-1: none)."""
+@lean
+def _counts_change(case: Case, state: State, now: Shape, level_a: int, level_b: int) -> float:
+    """Return by how many zones more levels are out of range when two zones get other levels (-1: none)."""
+    total = 0.0
     for level in range(case.levels.shape[0]):
         change = int(level_a == level) + int(level_b == level)
         change -= int(now.level_a == level) + int(now.level_b == level)
-        number = state.levels[level].used + change
-        if change < 0 and number < case.levels[level].least:
-            return False
-        if change > 0 and number > case.levels[level].most:
-            return False
-    return True
+        if change != 0:
+            asked, used = case.levels[level], state.levels[level].used
+            total += above(asked.least, used + change) + above(used + change, asked.most)
+            total -= above(asked.least, used) + above(used, asked.most)
+    return total
 
 
-@inner
+@lean
 def _band_breaks(case: Case, hours: float, customers: float, level: int, penalty: Floats) -> float:
     """Return what hours and customers outside a level's bands cost."""
     asked = case.levels[level]
@@ -118,7 +140,7 @@ def _band_breaks(case: Case, hours: float, customers: float, level: int, penalty
     return cost
 
 
-@inner
+@lean
 def _cut(case: Case, state: State, now: Shape, count: int, penalty: Floats, heat: float, room: Room) -> Shape:
     """Cut the tree by chance where bands are not broken much more than now.
 
@@ -142,11 +164,12 @@ def _cut(case: Case, state: State, now: Shape, count: int, penalty: Floats, heat
     seen, cut, level_cut, level_rest = 0, -1, -1, -1
     for one in range(case.levels.shape[0]):
         for two in range(case.levels.shape[0]):
-            if not _counts_allow(case, state, now, one, two):
+            fixed = penalty[COUNT] * _counts_change(case, state, now, one, two)
+            if fixed > limit:
                 continue
             for k in range(1, count):
                 unit = units[k]
-                cost = _band_breaks(case, hours[unit], customers[unit], one, penalty)
+                cost = fixed + _band_breaks(case, hours[unit], customers[unit], one, penalty)
                 if cost > limit:
                     continue
                 cost += _band_breaks(
@@ -160,7 +183,7 @@ def _cut(case: Case, state: State, now: Shape, count: int, penalty: Floats, heat
     return Shape(cut, -1, level_cut, level_rest)
 
 
-@inner
+@lean
 def recombine(case: Case, state: State, a: int, b: int, penalty: Floats, heat: float, room: Room) -> float:
     """Join zones a and b, cut them anew, keep that if accepted; return the change of price, 0 if refused.
 
@@ -185,7 +208,7 @@ def recombine(case: Case, state: State, a: int, b: int, penalty: Floats, heat: f
     return _try(case, state, now, Shape(a, b, level_a, level_b), count, penalty, heat, room)
 
 
-@inner
+@lean
 def unite(case: Case, state: State, a: int, b: int, penalty: Floats, heat: float, room: Room) -> float:
     """Make one zone of a and b, at whatever level serves best; return the change of price, 0 if refused."""
     zone_a, zone_b = state.zones[a], state.zones[b]
@@ -194,20 +217,22 @@ def unite(case: Case, state: State, a: int, b: int, penalty: Floats, heat: float
     best, chosen = np.inf, -1
     scattered = case.levels[now.level_a].loose or case.levels[now.level_b].loose
     for level in range(case.levels.shape[0]):
-        if (case.levels[level].loose or not scattered) and _counts_allow(case, state, now, level, -1):
+        if case.levels[level].loose or not scattered:
             cost = _band_breaks(case, hours, customers, level, penalty)
+            cost += penalty[COUNT] * _counts_change(case, state, now, level, -1)
             if cost < best:
                 best, chosen = cost, level
     if chosen < 0:
         return 0.0
     count = zone_a.size + zone_b.size
     for k in range(count):
-        room.units[k] = state.member[a, k] if k < zone_a.size else state.member[b, k - zone_a.size]
+        p = zone_a.first + k if k < zone_a.size else zone_b.first + k - zone_a.size
+        room.units[k] = state.members[p].unit
         room.after[k] = a
     return _try(case, state, now, Shape(a, b, chosen, -1), count, penalty, heat, room)
 
 
-@inner
+@lean
 def _try(
     case: Case,
     state: State,
@@ -219,24 +244,137 @@ def _try(
     room: Room,
 ) -> float:
     """Lay the room's units as `then` and `room.after` say, and back if that is refused; return the change."""
-    before = _pair_price(case, state, now.a, now.b, penalty)
+    before, limit = pair_price(case, state, now.a, now.b, penalty), most_accepted(heat)
+    if not _promises(case, state, now, then, count, penalty, before + limit, room):
+        return 0.0
     for k in range(count):
         room.before[k] = state.units[room.units[k]].zone
     change, shape, zones = 0.0, then, room.after
     for turn in range(2):  # one call of what is large: compiled code grows with every place that calls it
         _lay(case, state, shape, count, zones, penalty, room)
         if turn == 0:
-            change = _pair_price(case, state, now.a, now.b, penalty) - before
-            if accepted(change, heat):
+            change = pair_price(case, state, now.a, now.b, penalty) - before
+            if change <= limit:
                 return change
             shape, zones = now, room.before
     return 0.0
 
 
-@inner
-def _pair_price(case: Case, state: State, a: int, b: int, penalty: Floats) -> float:
+@lean
+def _promises(
+    case: Case,
+    state: State,
+    now: Shape,
+    then: Shape,
+    count: int,
+    penalty: Floats,
+    limit: float,
+    room: Room,
+) -> bool:
+    """Return whether the two zones laid as `room.after` says may cost `limit` or less.
+
+    What takes a look at both zones at once (links, cut, shares, borders, change) is counted at its least.
+    """
+    goal = case.weights
+    cost = -goal[1] * (state.zones[now.a].hours + state.zones[now.b].hours)
+    out = count_breaks(case, state) + _counts_change(case, state, now, then.level_a, then.level_b)
+    cost += penalty[COUNT] * out
+    for turn in range(2):
+        z, level = (then.a, then.level_a) if turn == 0 else (then.b, then.level_b)
+        if level >= 0:
+            cost += _side_price(case, state, z, level, count, penalty, limit - cost, room)
+        if cost > limit:
+            return False
+    return True
+
+
+@lean
+def _side_price(
+    case: Case, state: State, z: int, level: int, count: int, penalty: Floats, limit: float, room: Room
+) -> float:
+    """Return what a zone of the room's units costs at a level with a good centre, inf where above `limit`.
+
+    Small ones try every centre; others begin with those of now and go to better neighbours.
+    """
+    size, hours, customers, urban, wanted = 0, 0.0, 0.0, 0.0, 0
+    for k in range(count):
+        if room.after[k] == z:
+            i = room.units[k]
+            room.one[size] = i
+            size += 1
+            hours += case.units[i].hours
+            customers += case.units[i].customers
+            if (case.units[i].classes >> level) & 1:
+                urban += case.units[i].hours
+            wanted += case.units[i].wanted
+    if size == 0:
+        return np.inf
+    fixed = zone_breaks(case, Held(hours, customers, urban, 0, 0, wanted), level, penalty)
+    if fixed > limit:
+        return np.inf
+    state.sums[0].mark += 2
+    mark = state.sums[0].mark
+    for k in range(size):
+        state.units[room.one[k]].stamp = mark
+    best, at = limit - fixed, -1
+    if size <= FEW or wanted > 0:
+        for k in range(size):
+            if wanted == 0 or case.units[room.one[k]].wanted:
+                value = _centre_price(case, room.one[k], level, size, penalty, best, room)
+                if value <= best:
+                    best, at = value, k
+        return fixed + best if at >= 0 else np.inf
+    # The first look knows no limit: neighbours may be better than where it begins.
+    best, at = np.inf, -1
+    for turn in range(3):
+        if turn < 2:
+            i = state.zones[state.units[room.one[0]].zone].centre if turn == 0 else room.one[size // 2]
+            if turn == 0 and (i < 0 or state.units[i].stamp != mark):
+                continue
+        else:
+            i = room.one[np.random.randint(size)]  # noqa: NPY002
+        value = _centre_price(case, i, level, size, penalty, best, room)
+        if value < best:
+            best, at = value, i
+    looks = 0
+    while at >= 0 and looks < LOOKS:
+        begin = at
+        for k in range(case.units[begin].pairs_from, case.units[begin].pairs_to):
+            j = case.pairs[k].to
+            if state.units[j].stamp != mark or looks >= LOOKS:
+                continue
+            state.units[j].stamp = mark - 1  # once is enough
+            looks += 1
+            value = _centre_price(case, j, level, size, penalty, best, room)
+            if value < best:
+                best, at = value, j
+        if at == begin:
+            break
+    return fixed + best
+
+
+@lean
+def _centre_price(
+    case: Case, centre: int, level: int, size: int, penalty: Floats, limit: float, room: Room
+) -> float:
+    """Return what travel and reach of the units in `room.one` cost from a centre, inf once above `limit`."""
+    cost, scale, reach_cost, column = 0.0, case.weights[0], penalty[REACH], centre & 63
+    for k in range(size):
+        i = room.one[k]
+        pair = case.table[case.tile[i >> 6, centre >> 6] + ((i & 63) << 6) + column]
+        cost += scale * case.units[i].hours * pair.minutes
+        if not (pair.bits >> level) & 1:
+            cost += reach_cost
+        if cost > limit:
+            return np.inf
+    return cost
+
+
+@lean
+def pair_price(case: Case, state: State, a: int, b: int, penalty: Floats) -> float:
     """Return all of the price that may change with two zones."""
     cost: float = state.sums[0].cut + penalty[LINK] * state.sums[0].links + share_breaks(case, state, penalty)
+    cost += penalty[COUNT] * count_breaks(case, state)
     if state.zones[a].size > 0:
         cost += price_of(case, state, a, penalty)
     if state.zones[b].size > 0:
@@ -244,7 +382,7 @@ def _pair_price(case: Case, state: State, a: int, b: int, penalty: Floats) -> fl
     return cost
 
 
-@inner
+@lean
 def _lay(
     case: Case, state: State, shape: Shape, count: int, zones: Indices, penalty: Floats, room: Room
 ) -> None:
@@ -260,11 +398,12 @@ def _lay(
         _relevel(case, state, b, level_b, penalty)
     else:
         state.levels[state.zones[b].level].used -= 1
+        settle(case, state, b, penalty)
 
 
-@inner
+@lean
 def _relevel(case: Case, state: State, z: int, level: int, penalty: Floats) -> None:
     """Give a zone its level where it has another, and a centre."""
     if state.zones[z].level != level:
         set_level(case, state, z, level)
-    pick_centre(case, state, z, penalty)
+    settle(case, state, z, penalty)

@@ -10,6 +10,7 @@ from zonedesign.errors import counted
 from zonedesign.rules import Apart
 from zonedesign.solve._counts import Amount, Counts, can_add_up, count_vectors, nearest_totals
 from zonedesign.solve._ground import code_names, positions
+from zonedesign.solve._remedies import out_of_it
 from zonedesign.solve._words import amount, band, bands_in_words, number, units_in_words, zones_in_words
 
 if TYPE_CHECKING:
@@ -203,9 +204,14 @@ def why_a_part(parts: Ground, units: Ints) -> str:
 
 
 def _way_out(parts: Ground, units: Ints) -> str:
+    """Return what to do about a part: cross a border that makes it one, or join it to others inside."""
+    problem = parts.problem
+    by_authority = problem.units.authority is not None
+    ways = [f"let zones cross {name}" for name, _ in problem.nests[: len(problem.nests) - by_authority]]
+    ways += ["declare joint authorities"] if by_authority else []
     if len(np.flatnonzero(parts.cell == parts.cell[units[0]])) == len(units):
-        return "widen a band or declare joint authorities"
-    return "add a bridge, exclude them or widen a band"
+        return out_of_it("widen a band", ways)
+    return out_of_it("add a bridge", ways, "exclude them", "widen a band")
 
 
 def _parts_in_words(parts: Ground) -> str:

@@ -62,7 +62,11 @@ def level_names(problem: Problem, levels: Iterable[int]) -> str:
         level = problem.levels[k]
         limits = [bands_in_words(problem, [k])]
         limits += [f"within {level.max_minutes:g} minutes"] if level.max_minutes is not None else []
-        limits += [f"within {level.max_miles:g} miles"] if level.max_miles is not None else []
+        limits += (
+            [f"within {level.max_miles:g} mile{'' if level.max_miles == 1 else 's'}"]
+            if level.max_miles is not None
+            else []
+        )
         if level.character is not None:
             asked = level.character
             limits.append(f"{asked.at_least:.0%} of hours where {asked.column} is {listed(asked.values)}")

@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 FAR = 1e30
 NEARLY = 0.005
 """How far below the best value, as a share, prices still choose centres worth trying."""
+PATIENCE, HOPING = 30, 15
+"""Steps without a better bound after which they shorten, with a plan to aim at and without."""
+BEYOND = 1e-6
+"""How far above what any plan costs a bound proves that there is none, as a share of what is added up."""
 WORTH_A_THREAD = 100_000
 """Arcs below which a second thread costs more than it brings."""
 
@@ -50,7 +54,8 @@ class Bound:
     `value` is proved; `multipliers` (n,) are the prices of the units that prove it; `worth` (n, levels) is
     the least that a zone with that centre and level adds to it (inf where impossible); `centres` and `levels`
     are the zones chosen at these prices, `others` some chosen at prices nearly as good. `infeasible` is true
-    where the choice of centres itself is impossible, `converged` where more steps would not raise the value.
+    where no choice of centres is possible or the value is beyond what any plan costs, `converged` where more
+    steps would not raise the value.
     """
 
     value: float
@@ -112,27 +117,29 @@ class Priced:
         return replace(stated, small=tuple(small))
 
 
-def lagrangian(
+def lagrangian(  # noqa: PLR0913
     priced: Priced,
     *,
-    target: float | None = None,
+    target: float | Callable[[], float | None] | None = None,
     start: Floats | None = None,
     iterations: int = 400,
     stop: Callable[[], bool] | None = None,
     deadline: float = math.inf,
     gap: float = 0.0,
     threads: int | None = None,
+    heard: Callable[[float], None] | None = None,
 ) -> Bound:
     """Return the best bound found by subgradient steps, from `start` multipliers where given.
 
-    `target` is the objective of a known plan, which sets the steps and ends the work within `gap`; `deadline`
-    is on `time.monotonic`.
+    `target` is the objective of the best known plan, or asks for it, which sets the steps and ends the work
+    within `gap`; `deadline` is on `time.monotonic`; `heard` is told the bound now and then.
     """
     n, count = len(priced.hours), len(priced.low)
     prices = _first_prices(priced) if start is None else start.copy()
     best = Bound(-math.inf, prices, np.full((n, count), np.inf), np.zeros(0, np.int64), np.zeros(0, np.int64))
-    theta, stale, direction = 1.0, 0, np.zeros(n)
+    theta, stale, direction, hope = 1.0, 0, np.zeros(n), 0.0
     demand = priced.hours > 0
+    ceiling = _dearest(priced)
     trail: deque[tuple[Ints, Ints]] = deque(maxlen=60)
     with _Pricing(priced, threads) as pricing:
         for step in range(iterations):
@@ -142,19 +149,29 @@ def lagrangian(
                 return replace(best, value=math.inf, worth=worth, infeasible=True)
             centres, levels, total = chosen
             value = float(prices[demand].sum()) + total
+            if value > ceiling + BEYOND * (ceiling + float(np.abs(prices[demand]).sum())):
+                return replace(best, value=math.inf, worth=worth, infeasible=True)
             stale = 0 if value > best.value + 1e-5 * abs(value) else stale + 1
+            known = target() if callable(target) else target
+            # Without a plan to aim at: while steps bring what was hoped for, the next hope for twice as much.
+            if value > best.value and not value - best.value < 0.5 * hope:
+                hope = 2.0 * hope if hope > 0 else 0.05 * abs(value) + 1e-9
             if step % 5 == 0 and value > best.value - NEARLY * abs(best.value):
                 trail.append((centres, levels))
             if value > best.value:
                 best = Bound(value, prices.copy(), worth, centres, levels)
-            goal = target if target is not None else best.value + 0.05 * abs(best.value) + 1e-9
+            goal = known if known is not None else best.value + hope
+            if heard is not None and step % 8 == 0:
+                heard(best.value)
             out_of_time = time.monotonic() > deadline or (stop is not None and step % 8 == 0 and stop())
             if out_of_time or goal - best.value <= max(gap, 1e-9) * abs(goal):
                 break
-            if stale >= 30:
+            if stale >= (HOPING if known is None else PATIENCE):
                 theta, stale, prices = 0.8 * theta, 0, best.multipliers.copy()
                 direction[:] = 0.0
-                if theta < 1e-3:
+                if known is None:
+                    theta, hope = max(theta, 0.5), 0.5 * hope
+                if theta < 1e-3 or (known is None and hope < 1e-6 * abs(best.value)):
                     return replace(best, converged=True, others=tuple(trail))
                 continue
             slope = np.where(demand, 1.0 - pricing.cover(prices, centres, levels), 0.0)
@@ -170,7 +187,7 @@ def lagrangian(
 
 
 class _Pricing:
-    """Prices centres at given multipliers, on threads where that pays; remembers how arcs were sorted."""
+    """Prices centres at given multipliers, on threads where that pays; remembers which arcs were wanted."""
 
     def __init__(self, priced: Priced, threads: int | None) -> None:
         from zonedesign.solve import _pricing  # noqa: PLC0415  (numba is slow to import)
@@ -183,10 +200,11 @@ class _Pricing:
             priced.units,
             priced.cost,
             priced.allowed,
+            _own_arcs(priced),
             priced.hours,
             priced.low,
             priced.high,
-            order=np.full(len(priced.units), -1, dtype=np.int32),
+            bar=np.zeros(len(priced.hours)),
         )
         self.sets: dict[int, Ints] = {}
         n, arcs = len(priced.hours), len(priced.units)
@@ -245,6 +263,23 @@ class _Pricing:
             room[known] = target - (with_centre[known, level] - own[known]) + 1e-9 * abs(target)
             found[:, level] = ~zones.open_arcs(self._of_demand(prices), room, self.priced)
         return found
+
+
+def _own_arcs(priced: Priced) -> Ints:
+    """Return the place (n,) of the arc from every centre to itself, -1 where there is none."""
+    n = len(priced.hours)
+    rows = np.repeat(np.arange(n), np.diff(priced.indptr))
+    found = np.full(n, -1, dtype=np.int64)
+    itself = np.flatnonzero(priced.units == rows)
+    found[rows[itself]] = itself
+    return found
+
+
+def _dearest(priced: Priced) -> float:
+    """Return what all units cost at most, each from the farthest centre that may serve it."""
+    most = np.zeros(len(priced.hours))
+    np.maximum.at(most, priced.units, priced.cost)
+    return float(most.sum())
 
 
 def closed_by(priced: Priced, bound: Bound, target: float, arcs: int) -> Bools:

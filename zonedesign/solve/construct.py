@@ -6,8 +6,11 @@ import heapq
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import sparse
+from scipy.sparse import csgraph
 
 from zonedesign.errors import DataError
+from zonedesign.solve._tiles import pairs_of
 from zonedesign.solve.improve import Draft
 
 if TYPE_CHECKING:
@@ -35,13 +38,14 @@ def drafts(search: Search, bound: Bound, *, number: int, seed: int) -> list[Draf
     found = []
     for k in range(number):
         if k < len(own):
-            centres, levels = own[k]
+            centres, levels = search.rank[own[k][0]], own[k][1]
         elif k % 2 == 0 or problem.units.points is None:
             centres = _spread_out(search, len(levels), random)
         else:
-            centres = _k_means(problem, len(levels), int(random.integers(2**31)))
-        draft = grown(search, _everywhere(search, centres))
-        found.append(_gathered(search, _with_levels(search, draft, levels)))
+            centres = search.rank[_k_means(problem, len(levels), int(random.integers(2**31)))]
+        draft = _grown(search, _everywhere(search, centres))
+        draft = _gathered(search, _with_levels(search, draft, levels))
+        found.append(search.as_draft(draft.zone, draft.level, draft.centre))
     return found
 
 
@@ -51,10 +55,18 @@ def grown(search: Search, centres: Ints) -> Draft:
     All zones grow at once, by minutes from their centre, along contiguity and inside borders (a shortest-path
     forest, so that zones are connected). Levels are all the first.
     """
+    draft = _grown(search, search.rank[centres])
+    return search.as_draft(draft.zone, draft.level, draft.centre)
+
+
+# From here on units have the numbers that the search gives them.
+
+
+def _grown(search: Search, centres: Ints) -> Draft:
     case, n = search.case, len(search.problem.units)
     zone = np.full(n, -1, dtype=np.int64)
-    minutes, indptr, to, nest = case.minutes, case.indptr, case.pairs["to"], case.units["nest"]
-    fixed = case.units["fixed"]
+    begin, end, to = case.units["pairs_from"], case.units["pairs_to"], case.pairs["to"]
+    nest, fixed = case.units["nest"], case.units["fixed"]
     heap = [(0.0, z, int(c)) for z, c in enumerate(centres)]
     heapq.heapify(heap)
     while heap:
@@ -62,9 +74,12 @@ def grown(search: Search, centres: Ints) -> Draft:
         if zone[unit] >= 0:
             continue
         zone[unit] = z
-        for other in to[indptr[unit] : indptr[unit + 1]]:
-            if zone[other] < 0 and nest[other] == nest[unit] and fixed[other] == fixed[unit]:
-                heapq.heappush(heap, (float(minutes[other, centres[z]]), z, int(other)))
+        near = to[begin[unit] : end[unit]]
+        near = near[(zone[near] < 0) & (nest[near] == nest[unit]) & (fixed[near] == fixed[unit])]
+        if len(near):
+            minutes = pairs_of(case, near, centres[z])["minutes"].tolist()
+            for other, cost in zip(near.tolist(), minutes, strict=True):
+                heapq.heappush(heap, (cost, z, other))
     for unit in centres[fixed[centres] > 0]:
         zone[fixed == fixed[unit]] = zone[unit]  # a frozen zone stays whole, connected or not
     return Draft(zone, np.zeros(len(centres), dtype=np.int64), np.asarray(centres, dtype=np.int64))
@@ -99,27 +114,18 @@ def _everywhere(search: Search, centres: Ints) -> Ints:
 
 def _pieces(search: Search) -> Ints:
     """Return the number of every unit's piece (n,): connected, inside one border, frozen zones apart."""
-    case, n = search.case, len(search.problem.units)
-    frozen = case.units["fixed"]
-    label = np.full(n, -1, dtype=np.int64)
-    found = 0
-    for start in range(n):
-        if label[start] >= 0:
-            continue
-        label[start] = found
-        stack = [start]
-        if frozen[start]:
-            label[frozen == frozen[start]] = found
-            stack = []
-        while stack:
-            unit = stack.pop()
-            for other in case.pairs["to"][case.indptr[unit] : case.indptr[unit + 1]]:
-                same = case.units["nest"][other] == case.units["nest"][unit] and frozen[other] == frozen[unit]
-                if label[other] < 0 and same:
-                    label[other] = found
-                    stack.append(int(other))
-        found += 1
-    return label
+    case, n = search.case, len(search.rank)
+    nest, frozen = case.units["nest"], case.units["fixed"]
+    start, end = np.repeat(np.arange(n), case.units["pairs_to"] - case.units["pairs_from"]), case.pairs["to"]
+    same = (nest[start] == nest[end]) & (frozen[start] == frozen[end])
+    held = np.flatnonzero(frozen)
+    _, first = np.unique(frozen[held], return_index=True)
+    heads = held[first][
+        np.searchsorted(frozen[held][first], frozen[held])
+    ]  # a frozen zone is one, connected or not
+    start, end = np.concatenate([start[same], heads]), np.concatenate([end[same], held])
+    graph = sparse.coo_array((np.ones(len(start), dtype=np.int8), (start, end)), shape=(n, n))
+    return np.asarray(csgraph.connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
 def _with_levels(search: Search, draft: Draft, levels: Ints) -> Draft:
@@ -142,7 +148,8 @@ def _gathered(search: Search, draft: Draft) -> Draft:
     an archipelago would keep a zone for every island. The smallest joins the zone nearest by minutes.
     """
     case, zone, level = search.case, draft.zone.copy(), draft.level.copy()
-    loose, most = np.flatnonzero(case.levels["loose"]), search.slots - 1
+    loose = np.flatnonzero(case.levels["loose"])
+    most = min(len(zone), int(case.levels["most"].sum()))
     frozen = case.units["fixed"][draft.centre] > 0
     nest, count = case.units["nest"][draft.centre], len(draft.level)
     if not len(loose) or count <= most:
@@ -156,7 +163,8 @@ def _gathered(search: Search, draft: Draft) -> Draft:
             break
         giver = small[np.argmin(hours[small])]
         near = np.flatnonzero(free & (nest == nest[giver]) & (np.arange(count) != giver))
-        taker = near[np.argmin(case.minutes[draft.centre[giver], draft.centre[near]])]
+        away = pairs_of(case, draft.centre[giver], draft.centre[near])["minutes"]
+        taker = near[np.argmin(away)]
         zone[zone == giver] = taker
         free[giver] = False
         if not case.levels["loose"][level[taker]]:
@@ -184,6 +192,11 @@ def _some_levels(search: Search) -> Ints:
     return np.array(chosen or [0], dtype=np.int64)
 
 
+def ready() -> None:
+    """Import what first drafts need and is slow to import, which no time limit should count."""
+    import sklearn.cluster  # noqa: F401, PLC0415
+
+
 def _k_means(problem: Problem, number: int, seed: int) -> Ints:
     """Return the units nearest to the centres of k-means over the units' points, weighted by hours."""
     from scipy.spatial import cKDTree  # noqa: PLC0415
@@ -201,14 +214,19 @@ def _k_means(problem: Problem, number: int, seed: int) -> Ints:
 
 def _spread_out(search: Search, number: int, random: np.random.Generator) -> Ints:
     """Return centres drawn far apart, with odds by hours x minutes to the nearest before (k-means++)."""
-    minutes, hours = search.case.minutes, search.case.units["hours"] + 1e-9
+    case, everybody = search.case, np.arange(len(search.rank))
+    hours = case.units["hours"] + 1e-9
+
+    def minutes(centre: int) -> NDArray[np.float64]:
+        return pairs_of(case, everybody, centre)["minutes"].astype(np.float64)
+
     first = int(random.choice(len(hours), p=hours / hours.sum()))
-    chosen, nearest = [first], minutes[:, first].astype(np.float64)
+    chosen, nearest = [first], minutes(first)
     for _ in range(number - 1):
         odds = hours * nearest
         odds[chosen] = 0.0
         if odds.sum() <= 0:
             break
         chosen.append(int(random.choice(len(hours), p=odds / odds.sum())))
-        nearest = np.minimum(nearest, minutes[:, chosen[-1]])
+        nearest = np.minimum(nearest, minutes(chosen[-1]))
     return np.array(chosen, dtype=np.int64)

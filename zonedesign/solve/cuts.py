@@ -91,7 +91,7 @@ class Ground:
 
 
 def cuts_of(ground: Ground, centre_of: Ints, level_of: Ints) -> list[Cut]:
-    """Return cuts that a whole assignment breaks; none where its zones are connected, in band and near.
+    """Return cuts that a whole assignment breaks; none where its zones keep their rules and shares hold.
 
     `centre_of` and `level_of` (n,) are every unit's centre and number of level.
     """
@@ -107,7 +107,7 @@ def cuts_of(ground: Ground, centre_of: Ints, level_of: Ints) -> list[Cut]:
         if problem.levels[level].character is not None:
             found += _out_of_character(ground, int(j), level, members)
         found += _out_of_band(ground, int(j), level, members)
-    return found
+    return found + _out_of_share(ground, centre_of, level_of)
 
 
 def _separators(ground: Ground, j: int, members: Ints) -> list[Cut]:
@@ -320,6 +320,31 @@ def _out_of_character(ground: Ground, j: int, level: int, members: Ints) -> list
     row = [int(program.y[j, level]), *leaving.tolist(), *joining.tolist()]
     values = [1.0, *(1.0 for _ in leaving), *(-1.0 for _ in joining)]
     return [merged(row, values, float(len(leaving)))]
+
+
+def _out_of_share(ground: Ground, centre_of: Ints, level_of: Ints) -> list[Cut]:
+    """Return the cut for a level that the engine let miss its share of hours: some zone or unit changes.
+
+    With too many hours not all of its zones stay with all of their units, with too few not all of the others.
+    """
+    problem, program = ground.program.problem, ground.program
+    total = float(problem.hours.sum())
+    found: list[Cut] = []
+    for k, level in enumerate(problem.levels):
+        here = level_of == k
+        share = float(problem.hours[here].sum()) / total if total > 0 else 0.0
+        if level.hours_share is None or total <= 0 or within(share, level.hours_share):
+            continue
+        low = level.hours_share[0]
+        staying = ~here if low is not None and share < low else here
+        centres = np.unique(centre_of[staying])
+        chosen = staying[program.unit] & (centre_of[program.unit] == program.centre) & (program.x >= 0)
+        columns = np.unique(program.x[chosen & (problem.hours[program.unit] > 0)])
+        levels = [k] if staying is here else [other for other in range(len(problem.levels)) if other != k]
+        marks = [[int(mark) for mark in program.y[j][levels] if mark >= 0] for j in centres]
+        row = [*columns.tolist(), *(mark for each in marks for mark in each)]
+        found.append(merged(row, [1.0] * len(row), float(len(columns) + len(centres) - 1)))
+    return found
 
 
 def fractional_cuts(ground: Ground, values: Floats, *, least: float = 0.05) -> list[Cut]:

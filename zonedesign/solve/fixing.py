@@ -21,19 +21,20 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 
-def possible_arcs(problem: Problem) -> Mask:
+def possible_arcs(problem: Problem, within: Mask | None = None) -> Mask:
     """Return which pairs of `problem.arcs` a plan may use at which level, as (arcs, levels); never too few.
 
     On top of reach and miles: locks and borders; a zone too small even with all it can reach; a unit that no
     connected zone can join without passing the volume band (shortest paths weighted by hours and by
     customers, after Validi, Buchanan and Lykhovyd 2022); units with demand too far from the centre's own; a
     class of unit that is not there; and what follows from these until nothing more does. A unit without any
-    pair left, or a level with too few centres, proves that there is no plan.
+    pair left, or a level with too few centres, proves that there is no plan. With `within` (arcs, levels),
+    the plans are those that use no other pairs.
     """
     locks = locks_of(problem)
     arcs, n = problem.arcs, len(problem.units)
     centre = np.repeat(np.arange(n), np.diff(arcs.indptr))
-    mask = restricted(problem, locks, arcs.allowed)
+    mask = restricted(problem, locks, arcs.allowed if within is None else arcs.allowed & within)
     needs = [_needs(problem, level) for level in range(len(problem.levels))]
     for level, each in enumerate(problem.levels):
         if each.zone_range[1] == 0:

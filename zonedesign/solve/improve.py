@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zonedesign import measures
+from zonedesign.solve._tiles import pairs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 INTERRUPTED = 2
-LARGE_SHARE = 0.1
+SECONDS_TO_WAIT = 0.2
+"""How often the caller has a word while chains run."""
+LARGE_SHARE = 0.3
 """Share of moves that recombine two zones."""
 
 
@@ -44,10 +47,16 @@ class Draft:
 
 @dataclass(frozen=True, eq=False)
 class Search:
-    """A problem made ready for the search: its arrays, its scale and its room for zones."""
+    """A problem made ready for the search: its arrays, its scale and its room for zones.
+
+    The kernels number units by place: `rank` (n,) has the number of every unit of the problem, `order` (n,)
+    the way back. Drafts are in the problem's order.
+    """
 
     problem: Problem
     case: Case
+    order: Ints
+    rank: Ints
     slots: int
     typical: float
 
@@ -56,41 +65,74 @@ class Search:
         """Return the search over a problem; `possible` is (arcs, levels), from `fixing.possible_arcs`."""
         from zonedesign.solve._case import case_of  # noqa: PLC0415  (numba is slow to import)
 
-        case, weights, minutes = case_of(problem, possible), problem.objective, problem.arcs.minutes
+        case, order = case_of(problem, possible)
+        weights, minutes = problem.objective, problem.arcs.minutes
         mean = float(minutes.mean()) if len(minutes) else 0.0
         typical = weights.travel * mean + 0.1 * (weights.change + weights.borders + weights.cut)
         slots = int(min(len(problem.units), case.levels["most"].sum())) + 1
-        return cls(problem, case, slots, typical or 1.0)
+        return cls(problem, case, order, np.argsort(order), slots, typical or 1.0)
 
-    def improve_all(
+    def improve_all(  # noqa: PLR0913
         self,
         drafts: Sequence[Draft],
         *,
         moves: int,
         seeds: Sequence[int],
-        heat: float,
+        heat: float | Sequence[float],
+        enough: float = -math.inf,
         threads: int | None = None,
         stop: Ints | None = None,
+        waiting: Callable[[], None] | None = None,
+        failed: Callable[[str, Exception], None] | None = None,
     ) -> list[Draft]:
         """Return the drafts improved, each by one chain of `moves` from its own seed, on threads.
 
-        Chains end early once `stop[0]` is not 0. When the caller is interrupted they end too, what they have
-        found is returned all the same, and `stop[0]` is `INTERRUPTED`.
+        `heat` is one for all or one each. Chains end early at a price of `enough`, or once `stop[0]` is not
+        0; `waiting` is called several times a second meanwhile. When the caller is interrupted they end too,
+        what they have found is returned all the same, and `stop[0]` is `INTERRUPTED`. A chain that fails
+        leaves its draft as it was and costs the others nothing where `failed` takes note of it.
         """
         stop = np.zeros(1, dtype=np.int64) if stop is None else stop
-
-        def chain(pair: tuple[Draft, int]) -> Draft:
-            return self.improve(pair[0], moves=moves, seed=pair[1], heat=heat, stop=stop)
-
+        heats = [heat] * len(drafts) if isinstance(heat, float | int) else heat
         with ThreadPoolExecutor(max_workers=threads or os.cpu_count() or 1) as pool:
-            running = [pool.submit(chain, pair) for pair in zip(drafts, seeds, strict=True)]
+            running = [
+                pool.submit(self.improve, draft, moves=moves, seed=seed, heat=each, enough=enough, stop=stop)
+                for draft, seed, each in zip(drafts, seeds, heats, strict=True)
+            ]
             try:
-                wait(running)
+                while wait(running, timeout=SECONDS_TO_WAIT).not_done:
+                    if waiting is not None:
+                        waiting()
             except KeyboardInterrupt:
                 stop.fill(INTERRUPTED)
-            return [each.result() for each in running]
+            except BaseException:
+                stop.fill(1)
+                raise
+            found = []
+            for draft, each in zip(drafts, running, strict=True):
+                error = each.exception()
+                if error is not None and (failed is None or not isinstance(error, Exception)):
+                    raise error
+                if error is not None and failed is not None:
+                    failed("a chain of the search", error)
+                found.append(draft if error is not None else each.result())
+            return found
 
-    def improve(self, draft: Draft, *, moves: int, seed: int, heat: float, stop: Ints | None = None) -> Draft:
+    @property
+    def total_hours(self) -> float:
+        """All hours, 1 where there are none: prices are objectives times these."""
+        return float(self.problem.hours.sum()) or 1.0
+
+    def improve(
+        self,
+        draft: Draft,
+        *,
+        moves: int,
+        seed: int,
+        heat: float,
+        enough: float = -math.inf,
+        stop: Ints | None = None,
+    ) -> Draft:
         """Return the best draft without broken rules that one chain finds from `draft`, or else its last.
 
         `heat` is the first temperature as a multiple of what one typical unit costs.
@@ -109,19 +151,31 @@ class Search:
             first_heat=heat * per_unit,
             last_heat=0.01 * heat * per_unit,
             large=LARGE_SHARE,
+            enough=enough,
             open_counts=bool(((levels["most"] > levels["least"]) | (used != levels["least"])).any()),
             any_loose=bool(levels["loose"].any()),
         )
         best = _anneal.Best(
-            draft.zone.copy(),
+            state.units["zone"].copy(),
             state.zones["level"].copy(),
             state.zones["centre"].copy(),
             np.array([math.inf]),
         )
         _anneal.anneal(self.case, state, self._penalties(typical), course, best, stop)
         if math.isinf(best.price[0]):
-            return _packed(state.units["zone"], state.zones["level"], state.zones["centre"], math.inf)
-        return _packed(best.zone, best.level, best.centre, float(best.price[0]))
+            zones = state.zones
+            return self.as_draft(state.units["zone"], zones["level"], zones["centre"], math.inf)
+        return self.as_draft(best.zone, best.level, best.centre, float(best.price[0]))
+
+    def minutes(self, units: Ints, centres: Ints) -> NDArray[np.float32]:
+        """Return minutes to units from centres, as the search sees them, by positions in the problem."""
+        found: NDArray[np.float32] = pairs_of(self.case, self.rank[units], self.rank[centres])["minutes"]
+        return found
+
+    def as_draft(self, zone: Ints, level: Ints, centre: Ints, price: float = math.inf) -> Draft:
+        """Return a draft from what the kernels hold, whose zones are numbered without holes."""
+        used, packed = np.unique(zone[self.rank], return_inverse=True)
+        return Draft(packed.astype(np.int64), level[used].copy(), self.order[centre[used]], price)
 
     def draft_of(self, plan: Plan) -> Draft:
         """Return a plan as a draft to start from."""
@@ -132,10 +186,8 @@ class Search:
 
     def _typical_minutes(self, draft: Draft) -> float:
         """Return what an hour costs in the draft, in minutes; never so little that nothing would move."""
-        minutes = self.case.minutes[np.arange(len(draft.zone)), draft.centre[draft.zone]]
-        weight = self.case.weights[0] * measures.mean_minutes(
-            self.case.units["hours"], minutes.astype(np.float64)
-        )
+        minutes = self.minutes(np.arange(len(draft.zone)), draft.centre[draft.zone])
+        weight = self.case.weights[0] * measures.mean_minutes(self.problem.hours, minutes.astype(np.float64))
         return float(max(weight, 0.1 * self.typical))
 
     def _penalties(self, typical: float) -> Floats:
@@ -157,26 +209,25 @@ class Search:
         n, case = len(draft.zone), self.case
         slots = max(self.slots, len(draft.level))  # a start plan may have more zones than counts allow
         units = np.zeros(n, dtype=_state.STATE_UNIT)
-        units["zone"] = draft.zone
+        units["zone"] = draft.zone[self.order]
         zones = np.zeros(slots, dtype=_state.STATE_ZONE)
         zones["level"][: len(draft.level)] = draft.level
-        zones["centre"] = zones["match"] = -1
+        zones["centre"] = zones["match"] = zones["listed"] = -1
         if case.weights[1] > 0:
-            for zone, before in measures.matched_zones(case.units["hours"], draft.zone, case.units["before"]):
+            for zone, before in measures.matched_zones(
+                case.units["hours"], units["zone"], case.units["before"]
+            ):
                 zones["match"][zone] = before
+        sums = np.zeros(1, dtype=_state.STATE_SUMS)
+        sums["most"] = _state.members_room(n, slots)
+        sums["moved_at"], sums["settled_at"], sums["broken_at"] = n + 1, 2 * n + 1, 2 * n + 1 + slots
+        sums["before_at"] = borders = int(case.units["border"].max(initial=0)) + 1
         return _state.State(
             units=units,
             zones=zones,
             levels=np.zeros(len(case.levels), dtype=_state.STATE_LEVEL),
-            member=np.zeros((slots, n), dtype=np.int32),
-            by_border=np.zeros((slots, int(case.units["border"].max(initial=0)) + 1)),
-            by_before=np.zeros((slots, int(case.units["before"].max(initial=0)) + 1)),
-            sums=np.zeros(1, dtype=_state.STATE_SUMS),
-            stack=np.zeros(n + 1, dtype=np.int64),
+            members=np.zeros(int(sums["most"][0]) + n, dtype=_state.STATE_MEMBER),
+            lists=np.zeros(2 * n + 1 + 2 * slots, dtype=np.int32),
+            by_code=np.zeros((slots, borders + int(case.units["before"].max(initial=0)) + 1)),
+            sums=sums,
         )
-
-
-def _packed(zone: Ints, level: Ints, centre: Ints, price: float) -> Draft:
-    """Return a draft whose zones are numbered without holes."""
-    used, packed = np.unique(zone, return_inverse=True)
-    return Draft(packed.astype(np.int64), level[used].copy(), centre[used].copy(), price)

@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zonedesign.errors import counted, listed
+from zonedesign.rules import Apart, CentreAt, Fixed, Frozen, Together
 from zonedesign.solve._gather import ROUNDING, Gathering, above
 from zonedesign.solve._ground import ground
 from zonedesign.solve._locks import lock_causes
+from zonedesign.solve._remedies import farther, out_of_it, wider
 from zonedesign.solve._totals import piece_causes, total_causes
 from zonedesign.solve._words import amount, bands_in_words, level_names, them, units_in_words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from zonedesign.problem import Problem
@@ -25,19 +29,53 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
 
+LOCKS = (Together, Apart, CentreAt, Fixed, Frozen)
+ASKED = 5
+"""Units of a cause that are asked whether a longer limit would help."""
+
 
 def preflight(problem: Problem) -> list[str]:
     """Return one sentence for each cause that makes the problem impossible, with the way out.
 
     Every sentence is a proof; no sentence proves nothing.
     """
+    return _looked_at(problem)[0]
+
+
+def stranded(problem: Problem) -> Ints:
+    """Return the units (positions) that causes name because no zone can have them; locks aside."""
+    return _looked_at(problem)[1]
+
+
+def ruled_out(problem: Problem) -> bool:
+    """Return whether there is any cause, without looking for the ways out of it."""
+    return bool(_looked_at(problem, worded=False)[0])
+
+
+def _looked_at(problem: Problem, *, worded: bool = True) -> tuple[list[str], Ints]:
+    """Return the causes, and the units that some of them name."""
     parts = ground(problem)
     if not parts.usable:
-        return ["every level is limited to 0 zones, so no unit can be in one; give a level zones"]
-    gathering = Gathering(parts)
+        none = np.zeros(0, dtype=np.int64)
+        return ["every level is limited to 0 zones, so no unit can be in one; give a level zones"], none
+    gathering = Gathering(parts, worded=worded)
     covered = gathering.coverage()
+    locks = lock_causes(gathering, covered)
+    if locks:
+        # What follows from a lock that cannot be kept is no cause of its own: the rest is judged without.
+        rules = [rule for rule in problem.rules if not isinstance(rule, LOCKS)]
+        gathering = Gathering(ground(problem.with_(rules=rules)), worded=worded)
+        covered = gathering.coverage()
+    others, named = _beside_locks(gathering, covered)
+    return list(dict.fromkeys(others + locks)), named
+
+
+def _beside_locks(gathering: Gathering, covered: Bools) -> tuple[list[str], Ints]:
+    """Return the causes that are no lock's own, and the units that some of them name."""
+    parts = gathering.ground
     # Items of several units, frozen zones among them, are locks and are explained as such.
     left = np.flatnonzero(~covered & (parts.item_size[parts.item] == 1))
+    named = left
     causes: list[str] = []
     for kind in (_off_the_road, _too_large, _alone):
         left = kind(gathering, left, causes)
@@ -49,9 +87,7 @@ def preflight(problem: Problem) -> list[str]:
     left = np.setdiff1d(left, said)
     for kind in (_too_little, _unfit):
         left = kind(gathering, left, causes)
-    causes += lock_causes(gathering, covered)
-    causes += level_causes(gathering)
-    return list(dict.fromkeys(causes + totals))
+    return causes + level_causes(gathering) + totals, np.union1d(named, said)
 
 
 # Each kind says what it finds among the units left, and returns those that it leaves.
@@ -115,21 +151,29 @@ def _alone(gathering: Gathering, left: Ints, causes: list[str]) -> Ints:
     alone |= size[parts.piece[left]] == 1
     found = left[alone]
     touching = _degree(problem)[found] > 0
-    for units, why, out in (
-        (found[touching], "reach no unit", "raise max_minutes, add a road"),
-        (found[~touching], "touch no unit", "add a bridge"),
-    ):
+    for units, why in ((found[touching], "reach no unit"), (found[~touching], "touch no unit")):
         if not len(units):
             continue
+        way = [*farther(gathering, _covering(units)), "add a road"]
+        out = out_of_it(way if why.startswith("reach") else "add a bridge", f"exclude {them(len(units))}")
         verb = why.replace("reach", "reaches", 1).replace("touch", "touches", 1) if len(units) == 1 else why
         own = {int(u): amount(problem, float(problem.hours[u]), None) for u in units}
         causes.append(
             f"{counted(len(units), 'unit')} {verb} that could share a zone with {them(len(units))}, "
             "and cannot be a zone alone: "
-            f"{units_in_words(problem, units, own)}, with {bands_in_words(problem, parts.usable)}; "
-            f"{out} or exclude {them(len(units))}"
+            f"{units_in_words(problem, units, own)}, with {bands_in_words(problem, parts.usable)}; {out}"
         )
     return np.asarray(left[~alone])
+
+
+def _covering(units: Ints | list[int]) -> Callable[[Gathering], bool]:
+    """Return whether one of the first of some units can be in a zone, as a question to a looser problem."""
+    return lambda looser: any(looser.covers(int(unit)) for unit in units[:ASKED])
+
+
+def _leading(level: int, least: int) -> Callable[[Gathering], bool]:
+    """Return whether a level can have so many zones, as a question to a looser problem."""
+    return lambda looser: looser.leads(level, least) >= least
 
 
 def _degree(problem: Problem) -> Ints:
@@ -157,9 +201,10 @@ def _too_little(gathering: Gathering, left: Ints, causes: list[str]) -> Ints:
         needs = f"of the {lows[k]:,.6g} that level {problem.levels[k].name} needs"
         most[unit] = f"at most {amount(problem, hours, None)}{around} {needs}"
     if most:
+        ways = [*farther(gathering, _covering(list(most))), "lower a band's minimum"]
         causes.append(
             f"{counted(len(most), 'unit')} with no zone in reach that has enough hours: "
-            f"{units_in_words(problem, most, most)}; raise max_minutes, lower a band's minimum, "
+            f"{units_in_words(problem, most, most)}; {', '.join(ways)}, "
             f"add a road or a bridge, or exclude {them(len(most))}"
         )
     return np.setdiff1d(left, list(most))
@@ -169,10 +214,12 @@ def _unfit(gathering: Gathering, left: Ints, causes: list[str]) -> Ints:
     """Say which units are left that no zone of any level can have, for several reasons at once."""
     problem = gathering.ground.problem
     if len(left):
+        helps = _covering(left)
+        far = farther(gathering, helps)
+        ways = out_of_it(wider(gathering, helps, "widen a band"), far, f"exclude {them(len(left))}")
         causes.append(
             f"{counted(len(left), 'unit')} can be in no zone of any level, whichever the centre: "
-            f"{units_in_words(problem, left)}, with {level_names(problem, gathering.ground.usable)}; "
-            f"widen a band, raise max_minutes or exclude {them(len(left))}"
+            f"{units_in_words(problem, left)}, with {level_names(problem, gathering.ground.usable)}; {ways}"
         )
     return left[:0]
 
@@ -184,11 +231,8 @@ def level_causes(gathering: Gathering) -> list[str]:
     causes = []
     for k in parts.usable:
         level = problem.levels[k]
-        least, able = level.zone_range[0], 0
-        for centre in range(len(problem.units)):
-            if able >= least:
-                break
-            able += int(centre in gathering.holds(centre, k))
+        least = level.zone_range[0]
+        able = gathering.leads(k, least)
         if able >= least:
             continue
         asked = level.character
@@ -199,9 +243,12 @@ def level_causes(gathering: Gathering) -> list[str]:
                 "leave character out"
             )
             continue
+        helps = _leading(k, least)
+        bands = wider(gathering, helps, "widen its bands")
+        ways = out_of_it(bands, farther(gathering, helps), "ask for fewer zones")
         who = f"only {counted(able, 'unit')}" if able else "no unit"
         causes.append(
             f"level {level.name} must have {counted(least, 'zone')} but {who} can be the centre of one "
-            f"({level_names(problem, [k])}); widen its bands, raise max_minutes or ask for fewer zones"
+            f"({level_names(problem, [k])}); {ways}"
         )
     return causes

@@ -37,10 +37,14 @@ var zonedesign = (function () {
 
   function unitTip(k) {
     var unit = data.units[k], zone = data.zones[unit[2]];
-    return tip(unit[1] && unit[1] !== unit[0] ? unit[0] + " " + unit[1] : unit[0], [
+    var rows = [
       ["Zone", title(zone)], ["Customers", unit[3]], ["Hours a week", unit[4]],
       ["Minutes from the centre", unit[5]], ["Minutes, the longer way", unit[6]]
-    ]);
+    ];
+    if (unit.length > 7) {
+      rows.push(["In this zone in good plans", unit[7]], ["Otherwise most often in", unit[8]]);
+    }
+    return tip(unit[1] && unit[1] !== unit[0] ? unit[0] + " " + unit[1] : unit[0], rows);
   }
 
   function open(made) {

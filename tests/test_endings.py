@@ -1,0 +1,223 @@
+"""Endings: an interrupt or a failure on the way ends with the best plan so far, its certificate and what happened."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import pytest
+import shapely
+import toy
+from tiny_county import write_tiny
+
+import zonedesign as zd
+from zonedesign import rules as kinds
+from zonedesign.certificate import Status, StoppedBy
+from zonedesign.problem import Objective, Problem
+from zonedesign.solve.improve import Search
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+bound = importlib.import_module("zonedesign.solve.bound")
+engine = importlib.import_module("zonedesign.model.engine")
+run = importlib.import_module("zonedesign.solve.run")
+
+
+def grid(side: int = 7, zones: int = 4, band: tuple[float, float] = (40, 100)) -> Problem:
+    """A square of units whose bound cannot meet its plans: it knows nothing of cut boundary."""
+    frame, near, minutes = toy.squares(side)
+    return Problem(
+        zd.Units.from_frame(frame, hours="hours", contiguity=near),
+        zd.TravelTimes.from_matrix(minutes, frame.index),
+        levels=[zd.Level("1", weekly_hours=band, zones=zones)],
+        rules=[kinds.Contiguous()],
+        objective=Objective(cut=2.0),
+    )
+
+
+def check(plan: zd.Plan, problem: Problem) -> None:
+    told = plan.certificate
+    assert zd.verify(plan, problem)["passed"].all()
+    assert told.objective == pytest.approx(problem.value(problem.terms(plan)))
+    assert (told.stopped_by is None) == (told.status is Status.OPTIMAL)
+
+
+def fails_after(times: int, method: Any, *, every: int = 1) -> Any:
+    """The method, that fails from the call after so many on: at each, or at every second, third ..."""
+    calls = itertools.count()
+
+    def failing(*given: Any, **options: Any) -> Any:
+        call = next(calls) - times
+        if call >= 0 and call % every == 0:
+            raise MemoryError("no room")
+        return method(*given, **options)
+
+    return failing
+
+
+# Failures.
+
+
+def test_a_chain_that_fails_is_told_and_the_others_go_on(monkeypatch, caplog) -> None:
+    monkeypatch.setattr(Search, "improve", fails_after(2, Search.improve, every=3))
+    problem = grid()
+    plan = zd.solve(problem, work=2)
+    check(plan, problem)
+    assert "no room" in caplog.text
+    assert "MemoryError" in json.dumps(plan.certificate.as_dict()["details"])
+
+
+def test_a_search_that_fails_altogether_does_not_lose_the_best_plan(monkeypatch) -> None:
+    monkeypatch.setattr(Search, "improve", fails_after(5, Search.improve))
+    problem = grid()
+    plan = zd.solve(problem, work=3)
+    check(plan, problem)
+    assert "MemoryError" in json.dumps(plan.certificate.as_dict()["details"])
+
+
+def test_a_bound_that_fails_does_not_lose_the_best_plan(monkeypatch) -> None:
+    monkeypatch.setattr(bound, "lagrangian", fails_after(2, bound.lagrangian))
+    problem = grid()
+    plan = zd.solve(problem, time_limit=4.0)
+    check(plan, problem)
+
+
+def test_an_integer_program_that_fails_does_not_lose_the_best_plan(monkeypatch) -> None:
+    monkeypatch.setattr(engine.Engine, "relax", fails_after(0, engine.Engine.relax))
+    monkeypatch.setattr(engine.Engine, "run", fails_after(0, engine.Engine.run))
+    problem = grid()
+    plan = zd.solve(problem, time_limit=4.0)
+    check(plan, problem)
+
+
+def test_an_integer_program_that_fails_later_keeps_the_plans_it_had_met(monkeypatch) -> None:
+    monkeypatch.setattr(run, "SMALL_UNITS", 60)
+    monkeypatch.setattr(engine.Engine, "run", fails_after(1, engine.Engine.run))
+    problem = grid()
+    start = zd.solve(problem, work=1)
+    plan = zd.solve(problem, time_limit=20.0, start=start)
+    check(plan, problem)
+    assert plan.certificate.objective <= start.certificate.objective
+
+
+def test_a_failure_before_any_plan_is_not_hidden(monkeypatch) -> None:
+    monkeypatch.setattr(Search, "improve", fails_after(0, Search.improve))
+    monkeypatch.setattr(engine.Engine, "relax", fails_after(0, engine.Engine.relax))
+    monkeypatch.setattr(engine.Engine, "run", fails_after(0, engine.Engine.run))
+    with pytest.raises((MemoryError, zd.SolverError, zd.NoPlanError)):
+        zd.solve(grid(), time_limit=2.0)
+
+
+# Interrupts.
+
+
+@pytest.mark.parametrize("last", [1, 2])
+def test_a_progress_callback_may_interrupt_at_any_time(last: int) -> None:
+    heard = itertools.count(1)
+
+    def stop(stage: str, share: float | None, message: str) -> None:
+        if re.search(r"(objective|best) \d", message) and next(heard) >= last:
+            raise KeyboardInterrupt
+
+    problem = grid(8)
+    plan = zd.solve(problem, time_limit=60, progress=stop)
+    check(plan, problem)
+    assert plan.certificate.stopped_by is StoppedBy.INTERRUPT or plan.certificate.status is Status.OPTIMAL
+    assert next(heard) > last
+
+
+def test_a_progress_callback_may_interrupt_from_the_proof_too() -> None:
+    known = []
+
+    def stop(stage: str, share: float | None, message: str) -> None:
+        known.extend(re.findall(r"objective \d", message))
+        if stage == "certify" and known:
+            raise KeyboardInterrupt
+
+    problem = grid(8, 5, (55, 75))  # which takes the integer program more than a minute
+    plan = zd.solve(problem, time_limit=60, threads=2, progress=stop)
+    check(plan, problem)
+    assert plan.certificate.stopped_by is StoppedBy.INTERRUPT
+
+
+DRIVER = """
+import contextlib, sys
+from zonedesign.cli import main, verbs
+
+@contextlib.contextmanager
+def bar(*, quiet):
+    yield lambda stage, share, message: print(stage, message, file=sys.stderr, flush=True)
+
+verbs.bar = bar
+sys.exit(main(sys.argv[1:]))
+"""
+SCENARIO = """
+name = "Square"
+[units]
+path = "units.gpkg"
+id = "id"
+[demand]
+hours_column = "hours"
+[roads]
+sketch = true
+[[levels]]
+name = "1"
+weekly_hours = [75, 90]
+zones = 5
+[objective]
+cut = 4.0
+"""
+
+
+def interrupted(folder: Path, command: list[str], heard: str) -> tuple[int, str, str]:
+    """Run a command, send it Ctrl-C when it says something, and return its exit code and both outputs."""
+    with subprocess.Popen(
+        [sys.executable, "-c", DRIVER, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        said = []
+        for line in running.stderr:
+            said.append(line)
+            if re.search(heard, line):
+                running.send_signal(signal.SIGINT)
+                break
+        out, rest = running.communicate(timeout=300)
+        return running.returncode, out, "".join([*said, rest])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signal to one process")
+def test_ctrl_c_ends_the_command_with_the_best_plan_so_far(tmp_path: Path) -> None:
+    frame, _, _ = toy.squares(9)
+    places = [tuple(map(int, unit.split("-"))) for unit in frame.index]
+    shapes = [shapely.box(1000 * x, 1000 * y, 1000 * x + 1000, 1000 * y + 1000) for x, y in places]
+    gpd.GeoDataFrame({"id": frame.index, "hours": frame["hours"]}, geometry=shapes, crs=27700).to_file(
+        tmp_path / "units.gpkg", driver="GPKG"
+    )
+    (tmp_path / "square.toml").write_text(SCENARIO, encoding="utf-8")
+    command = ["solve", str(tmp_path / "square.toml"), "-o", str(tmp_path / "out"), "--time-limit", "90"]
+    code, out, said = interrupted(tmp_path, command, r"(objective|best) \d")
+    assert code == 0, said
+    assert "stopped by interrupt" in out
+    proved = json.loads((tmp_path / "out" / "certificate.json").read_text(encoding="utf-8"))
+    assert proved["stopped_by"] == "interrupt"
+    assert proved["bound"] <= proved["objective"]
+    assert all(row["passed"] for row in proved["rules"])
+    assert (tmp_path / "out" / "review.html").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signal to one process")
+@pytest.mark.parametrize("verb", ["solve", "portfolio"])
+def test_ctrl_c_while_plans_are_written_waits_for_them(tmp_path: Path, verb: str) -> None:
+    command = [verb, str(write_tiny(tmp_path)), "-o", str(tmp_path / "out"), "--work", "1"]
+    code, out, said = interrupted(tmp_path, command, r"^write ")
+    assert code == 0, said
+    assert "wrote" in out
+    assert (tmp_path / "out" / "manifest.json").exists()

@@ -1,0 +1,123 @@
+"""Zones written out: choosing among all of them is trying every plan."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import toy
+from every_plan import EveryPlan
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+import zonedesign as zd
+from zonedesign.certificate import Status
+from zonedesign.model import Ended
+from zonedesign.model.choice import choose
+from zonedesign.solve.certify import Limits, certify
+from zonedesign.solve.fixing import possible_arcs
+from zonedesign.solve.written import choose_zones
+from zonedesign.verify import verify
+
+
+def chosen(problem: zd.Problem, **limits: float):
+    """What choosing among all zones comes to."""
+    return choose_zones(problem, possible_arcs(problem), limits=Limits(threads=1, **limits))
+
+
+def square(*levels: zd.Level, side: int = 3, seed: int = 0, most: int = 99) -> zd.Problem:
+    """At most so many units of a square, hours 1 to 9, a minute between neighbours' points, zones connected."""
+    frame, near, minutes = toy.squares(side, seed)
+    kept = frame.index[:most]
+    pairs = [(a, b) for a, b in near if a in kept and b in kept]
+    return zd.Problem(
+        zd.Units.from_frame(frame.loc[kept], hours="hours", contiguity=pairs),
+        zd.TravelTimes.from_matrix(minutes[: len(kept), : len(kept)], kept),
+        levels=levels,
+        rules=[zd.Contiguous()],
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    low=st.integers(0, 20),
+    width=st.integers(0, 12),
+    zones=st.sampled_from([2, 3, (1, 4), (0, 9)]),
+    reach=st.sampled_from([None, 1.5, 2.5]),
+    other=st.booleans(),
+)
+def test_optimum_and_infeasibility_are_those_of_trying_every_plan(seed, low, width, zones, reach, other):
+    levels = [zd.Level("1", weekly_hours=(low, low + width), zones=zones, max_minutes=reach)]
+    if other:
+        levels.append(zd.Level("2", weekly_hours=(0, 8), zones=(0, 2), max_minutes=1.5))
+    problem = square(*levels, seed=seed, most=6)
+    best, outcome = EveryPlan(problem).best, chosen(problem)
+    if best is None:
+        assert outcome.status is Status.INFEASIBLE
+    else:
+        assert outcome.status is Status.OPTIMAL
+        assert outcome.objective == pytest.approx(best, rel=1e-9, abs=1e-9)
+        assert verify(outcome.plan, problem)["passed"].all()
+
+
+def test_it_agrees_with_the_integer_program_on_more_units():
+    problem = square(zd.Level("1", weekly_hours=(25, 31), zones=(3, 4)), side=5, seed=5)
+    outcome = chosen(problem)
+    assert outcome.status is Status.OPTIMAL
+    assert outcome.objective == pytest.approx(certify(problem, limits=Limits(threads=1)).objective, rel=1e-9)
+
+
+def test_units_without_hours_or_in_two_pieces_are_placed_too():
+    frame = pd.DataFrame({"hours": [3.0, 0.0, 3.0, 4.0, 2.0]}, index=list("abcde"))
+    units = zd.Units.from_frame(frame, hours="hours", contiguity=[("a", "b"), ("b", "c"), ("d", "e")])
+    times = zd.TravelTimes.from_matrix(np.ones((5, 5)) - np.eye(5), frame.index)
+    level = zd.Level("1", weekly_hours=(6, 6), zones=2)
+    outcome = chosen(zd.Problem(units, times, levels=[level], rules=[zd.Contiguous()]))
+    assert outcome.status is Status.OPTIMAL
+    assert {frozenset(zone) for zone in outcome.plan.units.groupby("zone").groups.values()} == {
+        frozenset("abc"),
+        frozenset("de"),
+    }
+
+
+def test_what_it_cannot_write_out_is_left_to_others():
+    level = zd.Level("1", weekly_hours=(10, 20))
+    assert chosen(square(level, side=8)) is None  # 64 units
+    loose = zd.Level("1", weekly_hours=(10, 20), contiguous=False)
+    assert chosen(square(loose)) is None
+    plain = square(level)
+    for rule in (zd.CentreAt(plain.units.ids[0]), zd.Apart(*plain.units.ids[:2])):
+        assert chosen(plain.with_(rules=[zd.Contiguous(), rule])) is None
+
+
+def test_no_time_gives_no_plan_and_no_proof():
+    outcome = chosen(square(zd.Level("1", weekly_hours=(10, 20))), seconds=0.0)
+    assert outcome.plan is None
+    assert outcome.status is Status.UNKNOWN
+
+
+def test_the_cheapest_cover_is_chosen_under_the_counts():
+    holds = sparse.csc_array(np.array([[1, 0, 1, 1.0], [0, 1, 1, 0], [0, 1, 1, 0]]))
+    kind, cost = np.array([0, 0, 1, 1]), np.array([2.0, 2.0, 3.0, 1.0])
+    free = choose(holds, kind, cost, np.array([[0, 3], [0, 3]]), seconds=10)
+    assert free.objective == pytest.approx(3.0)
+    first = choose(holds, kind, cost, np.array([[2, 2], [0, 3]]), seconds=10)
+    assert list(first.values) == [1, 1, 0, 0]
+    none = choose(holds, kind, cost, np.array([[3, 3], [0, 3]]), seconds=10)
+    assert none.ended is Ended.INFEASIBLE
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_few_zones_at_a_time_choose_as_all_at_once_do(seed):
+    dice = np.random.default_rng(seed)
+    holds = sparse.csc_array((dice.random((6, 40)) < 0.35).astype(float))
+    kind, cost, counts = np.zeros(40, np.int64), dice.integers(1, 30, 40).astype(float), np.array([[0, 6]])
+    whole = choose(holds, kind, cost, counts, seconds=10)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("zonedesign.model.choice.FIRST_ZONES", 2)
+        steps = choose(holds, kind, cost, counts, seconds=10)
+    assert steps.ended is whole.ended
+    assert steps.objective == pytest.approx(whole.objective) if whole.objective else steps.objective is None

@@ -1,0 +1,58 @@
+"""Report of a portfolio: how many plans, how good, how unlike, and how sure units are of a zone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zonedesign.cli.answer import Answer, number, table
+from zonedesign.errors import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from zonedesign.portfolio import Portfolio
+
+
+def portfolio_answer(found: Portfolio, out: Path, remarks: Sequence[str]) -> Answer:
+    """Return what a portfolio holds: a line per plan, then what units make of it."""
+    from zonedesign._portfoliotables import portfolio_facts  # noqa: PLC0415
+
+    files = sorted(str(path) for path in out.iterdir()) if out.is_dir() else []
+    facts = portfolio_facts(found)
+    data = {"verb": "portfolio", "folder": str(out), "files": files, **facts}
+    lines = [f"wrote {out}: {len(files)} files; look at {out / 'review.html'}"]
+    heads = ("plan", "objective", "above best", "gap", "hours moved from plan 1")
+    rows = [
+        (
+            row["plan"],
+            number(row["objective"], 4),
+            f"{row['above_best']:.2%}",
+            "unknown" if row["gap"] is None else f"{row['gap']:.2%}",
+            f"{row['from_best']:.1%}",
+        )
+        for row in facts["plans"]
+    ]
+    lines += table(heads, rows, (1, 2, 3, 4))
+    return Answer(data, [*lines, *_sentences(found)], remarks=remarks)
+
+
+def _sentences(found: Portfolio) -> list[str]:
+    """Return how many plans there are of how many asked, and how steady the units."""
+    plans = f"{counted(len(found.plans), 'plan')} of {found.asked} asked"
+    alike = f"at most {found.within:.2%} above the best and {found.apart:.1%} of the hours apart"
+    said = [f"{plans}, {alike}"]
+    if len(found.plans) < found.asked:
+        more = "there are no more" if found.complete else "no more were found"
+        said[0] += f"; {more}: raise --within, lower --apart, or give it more time"
+    which = "there are exactly" if found.complete else "the search met"
+    said.append(
+        f"{which} {counted(found.met, 'good plan')}, {found.good:,} of them that far apart from one another"
+    )
+    if found.good > 1:
+        share = found.steadiness["same_zone"]
+        said.append(
+            f"{counted(int((share >= 0.95).sum()), 'unit')} of {len(share):,} in the same zone in 95 % of "
+            f"these or more, {counted(int((share < 0.5).sum()), 'unit')} in under half"
+        )
+    return said

@@ -1,0 +1,163 @@
+"""Prove: the bound raised beside the search, by prices first, then by the integer program."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from zonedesign.certificate import Status, StoppedBy
+from zonedesign.errors import SolverError
+from zonedesign.solve import closing
+from zonedesign.solve._account import Limits, Outcome
+from zonedesign.solve.bound import Bound, Priced, closed_by, lagrangian
+from zonedesign.solve.certify import certify
+from zonedesign.solve.rounds import repaired
+from zonedesign.verify import broken, verify
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from zonedesign.plan import Plan
+    from zonedesign.solve.improve import Search
+    from zonedesign.solve.standing import Standing
+
+WHOLE_ARCS = 120_000
+"""Arcs by level up to which the whole integer program is worth its time after the search."""
+CLOSING_UNITS = 1_000
+"""Units up to which the integer program near the bound is worth its time."""
+NO_CHOICE = "no choice of centres meets the zone counts within bands and reach"
+NO_SOLUTION = "the rules cannot all be met: the whole integer program has no solution"
+WAY_OUT = "widen a band, a count or max_minutes"
+ENGINE_SHARE = 0.95
+"""Share of what is left that the engine is told to use: it looks at the clock late."""
+
+
+@dataclass(eq=False)
+class Proof:
+    """The proof of one run: what is possible, its prices so far, and the search that mends broken plans."""
+
+    standing: Standing
+    possible: NDArray[np.bool_]
+    priced: Priced
+    bound: Bound | None = None
+    seed: int = 0
+    threads: int = 1
+    search: Search | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the integer program is worth its time at all."""
+        if self.standing.work is not None:
+            return False
+        return int(self.possible.sum()) <= WHOLE_ARCS or len(self.standing.problem.units) <= CLOSING_UNITS
+
+    def first(self, share: float) -> Bound:
+        """Raise the first bound, whose centres the first drafts need."""
+        steps = int(min(1500, max(60, 4e8 / max(len(self.priced.units), 1))))
+        self._rise(steps, share)
+        assert self.bound is not None  # noqa: S101
+        return self.bound
+
+    def rise(self, share: float) -> None:
+        """Raise the bound by its prices until that brings nothing more, or a share of the time is used."""
+        steps = 20_000 if self.standing.work is None else 1_000
+        at_end = self.bound is None or self.bound.converged or self.bound.infeasible
+        if not at_end and not self.standing.done():
+            self._rise(steps, share)
+
+    def _rise(self, steps: int, share: float) -> None:
+        standing = self.standing
+        found = lagrangian(
+            self.priced,
+            target=lambda: standing.objective if standing.best is not None else None,
+            start=None if self.bound is None else self.bound.multipliers,
+            iterations=steps,
+            gap=standing.gap,
+            threads=self.threads,
+            deadline=standing.deadline(share),
+            stop=standing.done if standing.work is None else None,
+            heard=standing.raise_bound,
+        )
+        if found.infeasible and standing.best is None:
+            standing.causes.append(f"{NO_CHOICE}; {WAY_OUT}")
+        elif not found.infeasible:
+            standing.raise_bound(found.value)
+        self.bound = found
+
+    def settle(self) -> None:
+        """Let the integer program close in on the best plan from the bound upwards, as far as it helps."""
+        standing = self.standing
+        if standing.done() or not self.whole or self.bound is None:
+            return
+        standing.progress("certify", None, "the integer program near the bound")
+        near = closing.Near(standing.problem, self.priced, self.bound, self.possible)
+        outcome = closing.close_in(
+            near,
+            start=standing.best,
+            limits=self._limits(),
+            repair=self._repaired,
+            progress=standing.progress,
+            known=lambda: standing.best,
+            heard=standing.raise_bound,
+        )
+        self._learn(outcome)
+        if not standing.done() and not outcome.settled and int(self.possible.sum()) <= WHOLE_ARCS:
+            self.certify()
+
+    def certify(self) -> None:
+        """Give the whole integer program the time that is left."""
+        standing = self.standing
+        fixed = None
+        if self.bound is not None and standing.best is not None:
+            fixed = closed_by(self.priced, self.bound, standing.objective, len(self.possible))
+        standing.progress("certify", None, "the whole integer program")
+        outcome = certify(
+            standing.problem,
+            start=standing.best,
+            bound=None if math.isinf(standing.bound) else standing.bound,
+            fixed=fixed,
+            limits=self._limits(),
+            repair=self._repaired,
+            progress=standing.progress,
+        )
+        self._learn(outcome)
+
+    def _limits(self) -> Limits:
+        standing = self.standing
+        return Limits(
+            seconds=ENGINE_SHARE * standing.left,
+            gap=standing.gap,
+            nodes=None if standing.work is None else 1000 * standing.work,
+            seed=self.seed,
+            threads=self.threads,
+            stop=standing.done,
+        )
+
+    def _repaired(self, plan: Plan) -> Plan | None:
+        """Return a plan near one of the integer program that breaks rules, or None."""
+        near = None if self.search is None else repaired(self.search, plan, seed=self.seed)
+        if near is None or not bool(verify(near, self.standing.problem)["passed"].all()):
+            return None
+        return near
+
+    def _learn(self, outcome: Outcome) -> None:
+        """Take over what the integer program found and proved."""
+        standing = self.standing
+        if outcome.status is Status.INFEASIBLE and standing.best is None:
+            standing.causes.append(f"{NO_SOLUTION}; {WAY_OUT}")
+        if outcome.plan is not None:
+            wrong = broken(verify(outcome.plan, standing.problem)) if standing.best is None else ""
+            if wrong:
+                raise SolverError(
+                    f"the integer program gave no proper plan: {wrong}; please report this scenario"
+                )
+            standing.take(outcome.plan)
+        if outcome.bound is not None:
+            standing.raise_bound(outcome.bound)
+        if outcome.stopped_by is not None and outcome.stopped_by is not StoppedBy.INTERRUPT:
+            standing.stopped_by = outcome.stopped_by
+        counts = {"rounds_of_cuts": outcome.rounds, "cuts": outcome.cuts, "nodes": outcome.nodes}
+        for what, count in counts.items():
+            standing.details[what] = standing.details.get(what, 0) + count

@@ -1,0 +1,145 @@
+"""Written out: where units are few, every possible zone is made, and the plan is a choice among them.
+
+Connection, bands and reach then hold of themselves, so that it settles what rounds of cuts are slow at: few
+units with hardly a plan, or none (Maine's 16 counties have one).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+from zonedesign.certificate import Status, StoppedBy, status_of
+from zonedesign.levels import SLACK
+from zonedesign.model import Ended, locks_of
+from zonedesign.model.choice import choose
+from zonedesign.plan import Plan
+from zonedesign.solve._account import Limits, Outcome
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from zonedesign.problem import Problem
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
+
+MOST_UNITS = 62
+"""Units up to which zones are written out: a set of them is the bits of one number."""
+MOST_SETS = 20_000_000
+"""Connected sets that are looked at, at most: some seconds."""
+MOST_ZONES = 1_000_000
+
+
+def choose_zones(problem: Problem, possible: Mask, *, limits: Limits | None = None) -> Outcome | None:
+    """Return the best plan by choosing among all zones there are, or None where they cannot be written out.
+
+    `possible` is (arcs, levels), from `fixing.possible_arcs`. None too where more than bands, reach, counts
+    and connection is asked for, or the objective has other terms than travel.
+    """
+    limits = limits or Limits()
+    began, n = time.monotonic(), len(problem.units)
+    if n > MOST_UNITS or not _plain(problem):
+        return None
+    sets, kinds, centres, costs = [], [], [], []
+    steps = MOST_SETS
+    for level in range(len(problem.levels)):
+        found = _zones_of(problem, possible, level, steps)
+        if found is None:
+            return None
+        steps -= found[3]
+        sets.append(found[0])
+        centres.append(found[1])
+        costs.append(found[2])
+        kinds.append(np.full(len(found[0]), level, dtype=np.int64))
+    bits, kind = np.concatenate(sets), np.concatenate(kinds)
+    centre, cost = np.concatenate(centres), np.concatenate(costs)
+    if len(bits) > MOST_ZONES:
+        return None
+    held = (bits[None, :] >> np.arange(n)[:, None]) & 1
+    counts = np.array([_count(level.zone_range, n) for level in problem.levels], dtype=np.int64)
+    left = limits.seconds - (time.monotonic() - began)
+    solved = choose(
+        sparse.csc_array(held.astype(np.float64)), kind, cost, counts, seconds=left, seed=limits.seed,
+        stop=limits.stop,
+    )  # fmt: skip
+    seconds = time.monotonic() - began
+    if solved.ended is Ended.INFEASIBLE:
+        return Outcome(Status.INFEASIBLE, seconds=seconds, settled=True)
+    bound = solved.bound if np.isfinite(solved.bound) else None
+    if solved.values is None:
+        return Outcome(Status.UNKNOWN, bound=bound, stopped_by=StoppedBy.TIME, seconds=seconds)
+    plan = _plan(
+        problem, held[:, solved.values > 0.5], centre[solved.values > 0.5], kind[solved.values > 0.5]
+    )
+    objective = problem.value(problem.terms(plan))
+    done = solved.ended is Ended.OPTIMAL
+    # The choice adds up costs in another order than a plan does.
+    bound = objective if done else None if bound is None else min(bound, objective)
+    status = status_of(objective, bound)
+    return Outcome(
+        status, plan, objective, bound, None if done else StoppedBy.TIME, seconds=seconds, settled=done
+    )
+
+
+def _plain(problem: Problem) -> bool:
+    """Return whether nothing is asked for but bands of hours, reach, counts and connection."""
+    weights, locks, n = problem.objective, locks_of(problem), len(problem.units)
+    return (
+        all(problem.contiguous)
+        and not (weights.change or weights.borders or weights.cut)
+        and not (len(locks.apart) or len(locks.centres) or locks.frozen or problem.nests)
+        and bool((locks.group == np.arange(n)).all())
+        and all(
+            level.customers is None
+            and level.character is None
+            and level.hours_share is None
+            and level.max_minutes_between is None
+            for level in problem.levels
+        )
+    )
+
+
+def _count(zones: tuple[int, int | None], n: int) -> tuple[int, int]:
+    return zones[0], n if zones[1] is None else min(zones[1], n)
+
+
+def _zones_of(
+    problem: Problem, possible: Mask, level: int, steps: int
+) -> tuple[Ints, Ints, Floats, int] | None:
+    """Return every zone of a level as bits, its centre, what it adds to the objective; and the sets met."""
+    from zonedesign.solve._written import zones_within  # noqa: PLC0415  (numba is slow to import)
+
+    n, arcs, hours = len(problem.units), problem.arcs, problem.hours
+    low, high = problem.levels[level].weekly_hours or (None, None)
+    band = np.array([0.0 if low is None else low - SLACK, np.inf if high is None else high + SLACK])
+    centre = np.repeat(np.arange(n), np.diff(arcs.indptr))
+    total = float(hours.sum())
+    cost = np.full((n, n), np.inf)
+    usable = possible[:, level]
+    share = problem.objective.travel * hours[arcs.units] * arcs.minutes / (total or 1.0)
+    cost[centre[usable], arcs.units[usable]] = share[usable]
+    cost[~np.isfinite(np.diag(cost))] = np.inf
+    graph = problem.units.contiguity
+    assert graph is not None  # noqa: S101  (the problem was checked when made)
+    near = np.zeros(n, dtype=np.int64)
+    for a, b in graph.pairs:
+        near[a] |= 1 << int(b)
+        near[b] |= 1 << int(a)
+    bits = sum(1 << int(i) for i in np.unique(arcs.units[usable]))
+    rest = np.array([-1, -1], dtype=np.int64)
+    if len(problem.levels) == 1:
+        few, many = _count(problem.levels[0].zone_range, n)
+        rest[:] = max(0, few - 1), max(0, many - 1)
+    sets, centres, added, met = zones_within(near, bits, hours, band, rest, cost, steps)
+    return None if met >= steps else (sets, centres, added, met)
+
+
+def _plan(problem: Problem, held: Ints, centre: Ints, kind: Ints) -> Plan:
+    zone = held.argmax(axis=1)
+    names = {int(c): problem.levels[int(k)].name for c, k in zip(centre, kind, strict=True)}
+    return Plan.of(problem.units, problem.times, centre[zone], names)
