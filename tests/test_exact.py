@@ -24,6 +24,7 @@ from zonedesign.model import Engine, state
 from zonedesign.plan import Plan
 from zonedesign.solve.bound import Priced, closed_by, lagrangian
 from zonedesign.solve.certify import Limits, certify
+from zonedesign.solve.closing import Near, close_in
 from zonedesign.solve.fixing import possible_arcs
 from zonedesign.solve.preflight import preflight
 from zonedesign.solve.reduced import closed_by as closed_by_duals
@@ -152,20 +153,30 @@ LIMITS = {
 
 
 @examples(80)
-@given(recipe=recipes(), dice=st.integers(0, 2**32 - 1), limit=st.sampled_from(sorted(LIMITS)))
-def test_certify_proves_what_it_says_from_any_plan_with_what_the_bound_closed(recipe, dice, limit):
+@given(
+    recipe=recipes(),
+    dice=st.integers(0, 2**32 - 1),
+    limit=st.sampled_from(sorted(LIMITS)),
+    near=st.booleans(),
+)
+def test_the_program_proves_what_it_says_from_any_plan_with_what_the_bound_closed(recipe, dice, limit, near):
     problem = problem_of(recipe)
     oracle = EveryPlan(problem)
     if oracle.best is None:
         return
     start = some_plan(oracle, np.random.default_rng(dice))
     worth = problem.value(problem.terms(start))
-    priced = Priced.of(problem, possible_arcs(problem))
+    possible = possible_arcs(problem)
+    priced = Priced.of(problem, possible)
     bound = lagrangian(priced, threads=1, iterations=120, target=worth)
     fixed = closed_by(priced, bound, worth, len(problem.arcs.units))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(certifying, "FLOW_AFTER", 0 if limit == "flows" else 10)
-        outcome = certify(problem, start=start, bound=bound.value, fixed=fixed, limits=LIMITS[limit])
+        if near:
+            nearby = Near(problem, priced, bound, possible)
+            outcome = close_in(nearby, start=start, limits=LIMITS[limit], pairs=(3, 10**9))
+        else:
+            outcome = certify(problem, start=start, bound=bound.value, fixed=fixed, limits=LIMITS[limit])
     assert verify(outcome.plan, problem)["passed"].all()
     assert oracle.best - 1e-9 * max(1.0, oracle.best) <= outcome.objective <= worth
     assert outcome.bound is None or outcome.bound <= oracle.best + 1e-9 * max(1.0, oracle.best)
@@ -218,8 +229,8 @@ def test_verify_sees_in_any_plan_just_the_rules_that_are_broken(recipe, dice):
 
 
 @examples(25)
-@given(recipe=recipes(), whole=st.booleans(), begin=st.booleans())
-def test_the_search_claims_nothing_that_is_not_so(recipe, whole, begin):
+@given(recipe=recipes(), whole=st.booleans(), begin=st.booleans(), threads=st.integers(1, 2))
+def test_the_search_claims_nothing_that_is_not_so(recipe, whole, begin, threads):
     problem = problem_of(recipe)
     best = EveryPlan(problem).best
     options = {"time_limit": 60} if whole else {"work": 1}
@@ -229,7 +240,7 @@ def test_the_search_claims_nothing_that_is_not_so(recipe, whole, begin):
         by_search(patch, whole=whole)
         claimed = told_bounds(patch)
         try:
-            plan = zd.solve(problem, threads=1, **options)
+            plan = zd.solve(problem, threads=threads, **options)
         except zd.InfeasibleError:
             assert best is None
             return

@@ -47,9 +47,10 @@ def _sentences(found: Portfolio) -> list[str]:
         said[0] += f"; {more}: raise --within, lower --apart, or give it more time"
     which = "there are exactly" if found.complete else "the search met"
     said.append(
-        f"{which} {counted(found.met, 'good plan')}, {found.good:,} of them that far apart from one another"
+        f"{which} {counted(found.met, 'good plan')}; {found.counted:,} of them, {found.counted_apart:.1%} of "
+        "the hours apart, are counted"
     )
-    if found.good > 1:
+    if found.counted > 1:
         share = found.steadiness["same_zone"]
         said.append(
             f"{counted(int((share >= 0.95).sum()), 'unit')} of {len(share):,} in the same zone in 95 % of "

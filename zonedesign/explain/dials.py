@@ -148,6 +148,17 @@ def with_level(problem: Problem, name: str, **changes: Any) -> Problem:
     )
 
 
+def counts_near(problem: Problem, dial: Dial, most: int) -> list[tuple[int, Problem]]:
+    """Return the problem with a level's zones counted out, the numbers nearest to a dial of zones first.
+
+    A search that is told how many zones to make finds them sooner than one that may make any number.
+    """
+    counts = [round(dial.at(turn)) for turn in range(1, min(most, round(dial.room)) + 1)]
+    return [
+        (count, with_level(problem, str(dial.level), zones=(count, count))) for count in counts if count >= 0
+    ]
+
+
 def level_of(problem: Problem, name: str) -> Level:
     """Return the level of a name."""
     return next(level for level in problem.levels if level.name == name)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from zonedesign.explain.dials import Dial, Settings, stated
+from zonedesign.explain.dials import Dial, Settings, counts_near, stated
 from zonedesign.explain.fewest import fewer
 from zonedesign.explain.trials import Verdict, holds
 from zonedesign.verify import verify
@@ -94,6 +94,8 @@ class Loosening:
         fine = 1.0 if dial.whole else EXACT * max(abs(dial.before), abs(dial.at(high)), 1e-9)
         if self.trials.small(base):
             high, plan = course.by_proof(high, plan, fine)
+        elif dial.quantity == "zones":
+            high, plan = course.by_count(high, plan)
         else:
             high, plan = course.by_search(high, plan, fine)
         return dial.turned(dial.neat(dial.at(high))), plan, high <= fine or course.proved(high - fine)
@@ -185,6 +187,16 @@ class _Course:
                 plan, high = found, self.need(found)
         return high, plan
 
+    def by_count(self, high: float, plan: Plan) -> tuple[float, Plan]:
+        """Try numbers of zones from the nearest on, up to the one that has a plan."""
+        for count, problem in counts_near(self.base, self.dial, round(high) - 1):
+            found = self.loosening.trials.of(problem, seconds=2 * self.loosening.seconds).plan
+            if found is not None:
+                return self.dial.turned(count), found
+            if self.loosening.trials.left <= 0:
+                break
+        return high, plan
+
     def by_search(self, high: float, plan: Plan, fine: float) -> tuple[float, Plan]:
         """Tighten step by step from what has a plan towards what is proved to have none.
 
@@ -196,7 +208,7 @@ class _Course:
         floor, target = self._floor(high, fine) if self.proved(0.0) else (0.0, 0.0)
         while trials.left > 0 and share >= LAST_STEP and high - floor > max(fine, NEAR * high):
             target = math.floor(target) if self.dial.whole else target
-            verdict = self.tried(max(target, floor), [plan, *near], seconds)
+            verdict = self.tried(max(target, floor), [plan, *(near or (plan,))], seconds)
             if verdict.plan is None:
                 share, seconds, near = share / 2, 1.5 * seconds, verdict.near[:1]
             else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zonedesign.errors import require_number
 from zonedesign.explain.answer import Explanation, Relaxation
 from zonedesign.explain.conflict import Known, conflict
-from zonedesign.explain.dials import Dial, level_dials, shared_dials, stated
+from zonedesign.explain.dials import Dial, counts_near, level_dials, shared_dials, stated
 from zonedesign.explain.letting import border_dials, bridge_dial, exclusion_dial, lock_dials
 from zonedesign.explain.loosen import Loosening
 from zonedesign.explain.trials import Trials, Verdict
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from zonedesign.plan import Plan
     from zonedesign.problem import Problem
 
+WORKING_SHARE = 0.95
+"""Share of the time that trials have; in the rest what was found is put into words."""
 FIRST_SHARE = 0.3
 """Share of the time in which a plan, or a proof that there is none, is looked for first."""
 MOST_BESIDE, MOST_AT_ALL = 2, 4
 """Changes of one relaxation at most, where a smaller one is known and where none is."""
-MOST_FOUND = 12
+MOST_FOUND, MOST_COUNTS = 12, 8
 LEAST_SECONDS = 0.3
 """Seconds that every change found gets at least, to be made smaller."""
 TRIAL_SHARE = 0.02
@@ -60,7 +62,8 @@ def explain(
     require_number("seed", seed, "a whole number, 0 or more", lambda v: v >= 0 and v % 1 == 0)
     if threads is not None:
         require_number("threads", threads, "a whole number above 0", lambda v: v >= 1 and v % 1 == 0)
-    run = _Run(problem, time_limit, Trials(time.monotonic() + time_limit, seed, threads), progress or silent)
+    trials = Trials(time.monotonic() + WORKING_SHARE * time_limit, seed, threads)
+    run = _Run(problem, time_limit, trials, progress or silent)
     try:
         run.judge()
         if not run.feasible:
@@ -218,8 +221,10 @@ class _Run:
         fits = len(problem.units) == len(self.problem.units)
         proving = self.feasible is False
         seconds = longer * (SET_SHARE if proving else TRIAL_SHARE) * self.time_limit
-        starts = self.near if fits else ()
+        starts = self.near[:1] if fits else ()
         verdict = self.trials.of(problem, seconds=seconds, starts=starts, proving=proving)
+        if verdict.plan is None and not verdict.impossible:
+            verdict = self._counted(problem, dials, seconds) or verdict
         self.known.note(dials, verdict)
         if verdict.plan is not None:
             self.candidates.append(_Candidate(dials, verdict.plan))
@@ -228,6 +233,17 @@ class _Run:
         if fits:
             self.broken += verdict.near
         return verdict
+
+    def _counted(self, problem: Problem, dials: Sequence[Dial], seconds: float) -> Verdict | None:
+        """Try numbers of zones one by one, where a dial of zones is turned; None where none has a plan."""
+        for dial in dials if not self.trials.small(problem) else ():
+            if dial.quantity != "zones":
+                continue
+            for _, counted in counts_near(problem, dial, MOST_COUNTS):
+                verdict = self.trials.of(counted, seconds=seconds / 2)
+                if verdict.plan is not None:
+                    return verdict
+        return None
 
     def _is_more_than_enough(self, dials: Sequence[Dial]) -> bool:
         """Return whether some of the dials are known to be enough already."""

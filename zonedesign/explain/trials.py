@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zonedesign.certificate import Status, StoppedBy
-from zonedesign.plan import Plan
 from zonedesign.solve import bound as bounding
 from zonedesign.solve import construct
 from zonedesign.solve._account import Limits
@@ -20,6 +19,7 @@ from zonedesign.solve.fixing import possible_arcs
 from zonedesign.solve.improve import INTERRUPTED, Draft, Search
 from zonedesign.solve.payable import unpayable
 from zonedesign.solve.preflight import ruled_out
+from zonedesign.solve.rounds import plan_of, warmed_up
 from zonedesign.solve.run import SMALL_UNITS
 from zonedesign.verify import verify
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from zonedesign.plan import Plan
     from zonedesign.problem import Problem
 
 CHAINS = 2
@@ -83,7 +84,7 @@ class Trials:
         unknown = bounding.Bound(-math.inf, np.zeros(n), np.full((n, 1), np.inf), none, none)
         search = Search.of(problem, possible)
         self.drafts = construct.drafts(search, unknown, number=CHAINS, seed=self.seed)
-        search.improve(self.drafts[0], moves=0, seed=0, heat=1.0)
+        warmed_up(search)
         unpayable(problem, possible, steps=1, threads=1)
         self.deadline += time.monotonic() - asleep
 
@@ -116,7 +117,7 @@ class Trials:
     def of(
         self, problem: Problem, *, seconds: float, starts: Sequence[Plan] = (), proving: bool = True
     ) -> Verdict:
-        """Return what a trial of at most so many seconds comes to, from `starts` where given.
+        """Return what a trial of at most so many seconds comes to, from `starts`, and from drafts where few.
 
         Without `proving`, a large problem is only searched.
         """
@@ -150,7 +151,7 @@ class Trials:
             self.number += 1
             moves = MOVES_A_UNIT * len(tight.units) * 2**number
             found += [
-                self._plan(tight, each)
+                plan_of(search, each)
                 for each in self._round(
                     search, [draft] * CHAINS, moves, self._seeds(number), HEATS[0], self.deadline
                 )
@@ -179,10 +180,10 @@ class Trials:
     ) -> Verdict:
         search = Search.of(problem, possible)
         drafts = [search.draft_of(plan) for plan in starts[:CHAINS]]
-        if not drafts:
+        if len(drafts) < CHAINS:
             priced = bounding.Priced.of(problem, possible)
             bound = bounding.lagrangian(priced, iterations=STEPS, threads=self.threads, deadline=until)
-            drafts = construct.drafts(search, bound, number=CHAINS, seed=self.seed)
+            drafts += construct.drafts(search, bound, number=CHAINS - len(drafts), seed=self.seed)
         return self._improved(problem, search, drafts, until)
 
     def _improved(self, problem: Problem, search: Search, drafts: list[Draft], until: float) -> Verdict:
@@ -192,7 +193,7 @@ class Trials:
         for number in range(MOST_ROUNDS):
             heat = HEATS[number % len(HEATS)]
             drafts = self._round(search, drafts, moves, self._seeds(number), heat, until)
-            near = tuple(self._plan(problem, draft) for draft in drafts)
+            near = tuple(plan_of(search, draft) for draft in drafts)
             for draft, plan in zip(drafts, near, strict=True):
                 if math.isfinite(draft.price) and holds(plan, problem):
                     return Verdict(plan)
@@ -214,18 +215,19 @@ class Trials:
         timer.start()
         try:
             found = search.improve_all(
-                drafts, moves=moves, seeds=seeds, heat=heat, threads=self.threads, stop=stop
+                drafts,
+                moves=moves,
+                seeds=seeds,
+                heat=heat,
+                enough=math.inf,  # any plan will do
+                threads=self.threads,
+                stop=stop,
             )
         finally:
             timer.cancel()
         if stop[0] == INTERRUPTED:
             raise KeyboardInterrupt
         return found
-
-    def _plan(self, problem: Problem, draft: Draft) -> Plan:
-        names = [level.name for level in problem.levels]
-        levels = {int(c): names[int(k)] for c, k in zip(draft.centre, draft.level, strict=True)}
-        return Plan.of(problem.units, problem.times, draft.centre[draft.zone], levels)
 
 
 def holds(plan: Plan, problem: Problem) -> bool:

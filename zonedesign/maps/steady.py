@@ -57,9 +57,10 @@ def percent(share: float) -> str:
 def _says(portfolio: Portfolio) -> str:
     """Return what good plans are, how many there are, and what a shade means."""
     which = "all the plans there are" if portfolio.complete else "the plans that the search met"
-    found = f"{counted(portfolio.good, 'good plan')} {'is' if portfolio.good == 1 else 'are'} counted"
-    apart = f"any two of them have {percent(portfolio.apart)} or more of the hours in different zones"
-    alike = "" if portfolio.good == 1 else f", and {apart}"
+    number = portfolio.counted
+    found = f"{counted(number, 'good plan')} {'is' if number == 1 else 'are'} counted"
+    apart = f"any two of them have {percent(portfolio.counted_apart)} or more of the hours in different zones"
+    alike = "" if number == 1 else f", and {apart}"
     return (
         f"{found}: of {which}, those that keep every rule and are at most {percent(portfolio.within)} worse "
         f"than the best one found{alike}. A unit is the darker, the fewer of them have it in the zone that "

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
+COUNTED = 0.2
+"""How far apart plans are that count as different, as a share of how far apart those chosen are."""
 SLACK = 1e-9
 """Sums of hours in another order differ in their last digits."""
 MOST_COMPARED, MOST_TRIES = 300, 20_000
@@ -108,11 +110,3 @@ class Apart:
             if more is not None:
                 return more
         return None
-
-    def thinned(self, chosen: Sequence[int]) -> list[int]:
-        """Return the plans that are pairwise apart: those chosen, then every other that is, best first."""
-        kept = list(chosen)
-        for k in range(len(self.zones)):
-            if all(k != other and self.holds(other, k) for other in kept):
-                kept.append(k)
-        return sorted(kept)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 MOST_UNITS = 40
-MOST_SETS, MOST_STEPS, MOST_PLANS = 60_000, 200_000, 2_000
+MOST_SETS, MOST_STEPS, MOST_PLANS = 60_000, 200_000, 500
 """Sets of units looked at, steps of the search through them, and plans, before it is left to chance."""
 ROUNDING = 1e-9
 

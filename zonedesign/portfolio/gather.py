@@ -15,7 +15,7 @@ import pandas as pd
 from zonedesign import provenance
 from zonedesign.certificate import Certificate, Status, StoppedBy, status_of
 from zonedesign.errors import counted, require_number
-from zonedesign.portfolio.choose import Apart
+from zonedesign.portfolio.choose import COUNTED, Apart
 from zonedesign.portfolio.every import every_plan
 from zonedesign.portfolio.kept import Portfolio
 from zonedesign.portfolio.walk import Walk
@@ -40,7 +40,7 @@ BEST_SHARE = 0.4
 """Share of the time for the best plan; what is left is for others, which may be better yet."""
 CHAINS = 4
 """Chains in a round: their number is fixed, so that threads do not change what is found."""
-FIRST_NOISE, LEAST_NOISE, MOST_NOISE, NOISE_STEP = 0.2, 0.01, 2.0, 1.25
+FIRST_NOISE, LEAST_NOISE, MOST_NOISE, NOISE_STEP = 0.1, 0.01, 2.0, 1.25
 """How far minutes are disturbed: more while most chains meet good plans, less while few do."""
 SPREAD = (0.5, 0.8, 1.2, 2.0)
 """How far those of each chain in a round are, as multiples of that."""
@@ -109,6 +109,7 @@ class _Gather:
     seed: int
     tell: Progress
     met: dict[bytes, tuple[float, Plan]] = field(default_factory=dict)
+    counted: Apart | None = None
     best: float = math.inf
     complete: bool = False
     stopped_by: StoppedBy | None = None
@@ -146,7 +147,10 @@ class _Gather:
         self.met[key] = (objective, plan)
         if objective < self.best:
             self.best = objective
+            before = len(self.met)
             self.met = {k: each for k, each in self.met.items() if each[0] <= self.most}
+            if len(self.met) < before:
+                self.counted = None  # some of them are not good any more
         return True
 
     def ranked(self) -> list[tuple[float, Plan]]:
@@ -169,8 +173,6 @@ class _Gather:
         warmed_up(walk.search)
         self.began += time.monotonic() - asleep
         noise, stale = FIRST_NOISE, 0
-        fresh = Apart(self.problem.hours, [], self.apart)
-        self._count_fresh(fresh, [plan for _, plan in self.ranked()])
         for number in range(10**9 if work is None else work):
             if work is None and (self.seconds >= time_limit or stale >= STALE_ROUNDS):
                 self.stopped_by = StoppedBy.TIME if self.seconds >= time_limit else None
@@ -179,12 +181,12 @@ class _Gather:
             there, back = self._round(walk, number, noise, threads, left)
             # What came back first, for the best plan says what is good.
             home, good = ([plan for plan in came if self.offer(plan)] for came in (back, there))
-            stale = 0 if self._count_fresh(fresh, [*home, *good]) else stale + 1
+            stale = 0 if self._count([*home, *good]) else stale + 1
             step = NOISE_STEP if 2 * len(good) >= CHAINS else 1 / NOISE_STEP
             noise = min(MOST_NOISE, max(LEAST_NOISE, noise * step))
             share = number / work if work else min(1.0, self.seconds / time_limit)
-            said = counted(len(fresh.zones), "good plan")
-            self.tell("portfolio", share, f"{said} unlike the others, best {self.best:.4f}")
+            said = f"{counted(len(self.met), 'good plan')}, best {self.best:.4f}"
+            self.tell("portfolio", share, said)
         self.stopped_by = StoppedBy.WORK
 
     def _round(
@@ -217,21 +219,26 @@ class _Gather:
             raise KeyboardInterrupt
         return there, back
 
-    def _count_fresh(self, fresh: Apart, plans: list[Plan]) -> int:
-        """Note the plans unlike all noted before, and return how many these are."""
-        before = len(fresh.zones)
+    def _count(self, plans: list[Plan]) -> int:
+        """Count the plans that are unlike all counted before, and return how many these are."""
+        if self.counted is None:
+            self.counted = Apart(self.problem.hours, [], COUNTED * self.apart)
+            plans = [plan for _, plan in self.ranked()]
+        before = len(self.counted.zones)
         for plan in plans:
-            fresh.add_if_apart(plan.zone)
-        return len(fresh.zones) - before
+            self.counted.add_if_apart(plan.zone)
+        return len(self.counted.zones) - before
 
     # The end.
 
     def finish(self, n: int) -> Portfolio:
         """Return the plans that are most unlike one another, with their certificates."""
         ranked = self.ranked()
-        apart = Apart(self.problem.hours, [plan.zone for _, plan in ranked], self.apart)
-        chosen = apart.chosen(n)
-        kept = apart.thinned(chosen)
+        self._count([])
+        chosen = Apart(self.problem.hours, [plan.zone for _, plan in ranked], self.apart).chosen(n)
+        kept = Apart(self.problem.hours, [ranked[k][1].zone for k in chosen], COUNTED * self.apart)
+        for zone in [] if self.counted is None else self.counted.zones:
+            kept.add_if_apart(zone)
         bound = self.proved.bound
         found = Portfolio(
             plans=tuple(self._certified(*ranked[k], number) for number, k in enumerate(chosen)),
@@ -239,7 +246,7 @@ class _Gather:
             within=self.within,
             apart=self.apart,
             bound=None if bound is None else min(bound, self.best),
-            zones=np.array([ranked[k][1].zone for k in kept], dtype=np.int64),
+            zones=np.array(kept.zones, dtype=np.int64),
             met=len(ranked),
             complete=self.complete,
             seconds=self.seconds,

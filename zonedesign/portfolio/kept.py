@@ -12,7 +12,7 @@ from scipy import sparse
 
 from zonedesign import measures
 from zonedesign.errors import DataError, counted
-from zonedesign.portfolio.choose import distance
+from zonedesign.portfolio.choose import COUNTED, distance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,9 +30,10 @@ class Portfolio:
 
     `plans` are verified, best first, each with its certificate, the gap from the best proved `bound`; there
     may be fewer than were `asked` for. A plan is good where its objective is at most `1 + within` times the
-    best one found. `zones` (good, n) are the zones of all good plans met that are pairwise at least `apart`
-    (share of hours in different zones), `plans` among them: `together` and `steadiness` count each of these
-    once. `met` is how many different good plans were met in all, `complete` whether these are all there are.
+    best one found; any two of `plans` differ in the share `apart` of the hours at least. `zones` (counted,
+    n) are those of the good plans that `together` and `steadiness` count, each once: `plans`, and
+    the others met that are at least a fifth of `apart` from these and from one another. `met` is how many
+    different good plans were met in all, `complete` whether these are all there are.
     """
 
     plans: tuple[Plan, ...]
@@ -48,16 +49,21 @@ class Portfolio:
     seed: int
 
     @property
-    def good(self) -> int:
+    def counted(self) -> int:
         """How many good plans `together` and `steadiness` count."""
         return len(self.zones)
+
+    @property
+    def counted_apart(self) -> float:
+        """The least share of hours in different zones between any two plans that count."""
+        return COUNTED * self.apart
 
     def __repr__(self) -> str:
         least = "exactly " if self.complete else ""
         return (
             f"<Portfolio: {counted(len(self.plans), 'plan')} of {self.asked} asked, within {self.within:.3g} "
             f"of the best and {self.apart:.3g} apart; {least}{counted(self.met, 'good plan')} met, "
-            f"{self.good:,} of them that far apart>"
+            f"{self.counted:,} of them counted>"
         )
 
     @cached_property
@@ -115,7 +121,7 @@ class Portfolio:
         held = sparse.hstack(inside, format="csr")
         pairs = sparse.coo_array(sparse.triu(held @ held.T, k=1))
         order = np.lexsort((pairs.col, pairs.row))
-        return self._pairs_frame(pairs.row[order], pairs.col[order], pairs.data[order] / self.good)
+        return self._pairs_frame(pairs.row[order], pairs.col[order], pairs.data[order] / self.counted)
 
     def neighbours(self) -> pd.DataFrame:
         """Return the frame of `together` for pairs of neighbours only, those that never meet included."""
@@ -124,7 +130,7 @@ class Portfolio:
         share = np.zeros(len(pairs))
         for zone in self.zones:
             share += zone[pairs[:, 0]] == zone[pairs[:, 1]]
-        return self._pairs_frame(pairs[:, 0], pairs[:, 1], share / self.good)
+        return self._pairs_frame(pairs[:, 0], pairs[:, 1], share / self.counted)
 
     def _pairs_frame(self, one: Any, other: Any, share: Any) -> pd.DataFrame:
         ids = self.plans[0].area.ids
@@ -170,14 +176,14 @@ class Portfolio:
             both = zone * zones + plan.zone
             shared = np.bincount(both, weights=weight)[both] - weight
             mates += np.where(alone, 1.0, np.clip(shared / np.where(alone, 1.0, held), 0.0, 1.0))
-        share = seen / self.good
+        share = seen / self.counted
         same = share[at, plan.zone].copy()
         share[at, plan.zone] = -1.0
         following = share.argmax(axis=1)
         often = np.maximum(share[at, following], 0.0)
         names = np.array(plan.zone_ids, dtype=object)
         found = pd.DataFrame(
-            {"zone": names[plan.zone], "same_zone": same, "with_mates": mates / self.good},
+            {"zone": names[plan.zone], "same_zone": same, "with_mates": mates / self.counted},
             index=plan.area.ids,
         )
         found["next_zone"] = pd.Series(np.where(often > 0, names[following], None), found.index, dtype=object)

@@ -1,11 +1,12 @@
-"""Walk: chains that leave a good plan for another, over disturbed minutes and back to true ones.
+"""Walk: chains that leave a good plan for another: some zones drawn anew, on minutes that are a little wrong.
 
-Noising (Charon and Hudry 1993): a chain on minutes that are a little wrong ends in another good plan, where
-one on the true minutes would stay.
+A chain from a good plan on the true minutes would end where it began. So some neighbouring zones are ruined
+first (ruin and recreate: Schrimpf et al. 2000), and minutes are disturbed (noising: Charon and Hudry 1993).
 """
 
 from __future__ import annotations
 
+import heapq
 import logging
 import os
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zonedesign.solve._tiles import rows_of, scaled
-from zonedesign.solve.improve import INTERRUPTED
+from zonedesign.solve.improve import INTERRUPTED, Draft
 from zonedesign.solve.rounds import plan_of
 
 if TYPE_CHECKING:
@@ -24,15 +25,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zonedesign.plan import Plan
-    from zonedesign.solve.improve import Draft, Search
+    from zonedesign.solve.improve import Search
 
     Ints = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
 
 log = logging.getLogger(__name__)
 
-MOVES, LEAST_MOVES = 200, 5_000
+MOVES, LEAST_MOVES = 100, 5_000
 """Moves a unit on disturbed minutes, as many on true ones, and how many at least."""
-AWAY_HEAT, BACK_HEAT = 1.0, 0.25
+HEAT = 0.3
+MOST_RUINED = 12
+"""Zones drawn anew, at most; nor more than a third of them, but for the two that it takes."""
 MOST_BYTES = 500_000_000
 """Up to here another table of minutes for each chain is worth its room; beyond, boundaries are disturbed."""
 
@@ -83,9 +87,44 @@ class Walk:
         dice = np.random.default_rng(seed)
         moves = max(LEAST_MOVES, MOVES * len(start.zone))
         first, second = (int(each) for each in dice.integers(2**31, size=2))
-        away = self._disturbed(noise, dice).improve(start, moves=moves, seed=first, heat=AWAY_HEAT, stop=stop)
+        begun, wrong = self.ruined(start, dice), self._disturbed(noise, dice)
+        away = wrong.improve(begun, moves=moves, seed=first, heat=HEAT, stop=stop)
         there = self.search.improve(away, moves=1, seed=second, heat=0.0, stop=stop)
-        return there, self.search.improve(there, moves=moves, seed=second, heat=BACK_HEAT, stop=stop)
+        return there, self.search.improve(there, moves=moves, seed=second, heat=HEAT, stop=stop)
+
+    def ruined(self, draft: Draft, dice: np.random.Generator) -> Draft:
+        """Return a draft with some neighbouring zones drawn anew, grown at random from units drawn by chance.
+
+        As many zones as before, on the same units; their levels go by their hours, as they did.
+        """
+        case, order = self.search.case, self.search.order
+        units, near, row = case.units, case.pairs["to"], rows_of(case)
+        zone, count = draft.zone[order], len(draft.level)
+        free = np.bincount(zone, weights=units["fixed"], minlength=count) == 0
+        beside = np.unique(zone[row] * count + zone[near])
+        chosen = [int(zone[dice.integers(len(zone))])]
+        wanted = int(dice.integers(2, max(3, min(MOST_RUINED, count // 3) + 1)))
+        nest = np.zeros(count, dtype=np.int64)
+        nest[zone] = units["nest"]
+        while len(chosen) < wanted:
+            ring = np.unique(beside[np.isin(beside // count, chosen)] % count)
+            ring = ring[free[ring] & (nest[ring] == nest[chosen[0]]) & ~np.isin(ring, chosen)]
+            if not len(ring):
+                break
+            chosen.append(int(dice.choice(ring)))
+        inside = np.isin(zone, chosen)
+        if len(chosen) < 2 or not free[chosen].all():
+            return draft
+        anew = _grown(inside, row, near, dice, len(chosen))
+        redrawn = np.where(anew >= 0, np.array(chosen)[anew], zone)
+        if len(np.unique(redrawn)) < count:
+            return draft
+        level, ruined = draft.level.copy(), np.array(chosen)
+        was, now = (
+            np.bincount(each, weights=units["hours"], minlength=count)[ruined] for each in (zone, redrawn)
+        )
+        level[ruined[np.argsort(now, kind="stable")]] = draft.level[ruined[np.argsort(was, kind="stable")]]
+        return Draft(redrawn[self.search.rank], level, draft.centre)
 
     def _disturbed(self, noise: float, dice: np.random.Generator) -> Search:
         """Return the search with every centre's minutes longer or shorter, or boundaries that cost more.
@@ -109,3 +148,25 @@ class Walk:
     def plan_of(self, draft: Draft) -> Plan:
         """Return a draft as a plan."""
         return plan_of(self.search, draft)
+
+
+def _grown(inside: Mask, row: Ints, near: Ints, dice: np.random.Generator, number: int) -> Ints:
+    """Return which of `number` zones every unit (n,) inside belongs to, -1 for others and those not reached.
+
+    They grow at once from units drawn by chance, along pairs of neighbours of random length.
+    """
+    zone = np.full(len(inside), -1, dtype=np.int64)
+    both = inside[row] & inside[near]
+    begin = np.searchsorted(row[both], np.arange(len(inside) + 1))
+    to = near[both]
+    seeds = dice.choice(np.flatnonzero(inside), size=number, replace=False)
+    heap = [(0.0, int(unit), z) for z, unit in enumerate(seeds)]
+    while heap:
+        length, unit, z = heapq.heappop(heap)
+        if zone[unit] >= 0:
+            continue
+        zone[unit] = z
+        for other in to[begin[unit] : begin[unit + 1]].tolist():
+            if zone[other] < 0:
+                heapq.heappush(heap, (length + dice.exponential(), other, z))
+    return zone

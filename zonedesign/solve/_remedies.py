@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zonedesign.levels import SLACK
 from zonedesign.solve._gather import Gathering
@@ -71,5 +71,5 @@ def _ends_at_limit(problem: Problem, what: str) -> bool:
 
 
 def _without(problem: Problem, limits: Sequence[str]) -> Gathering:
-    nothing = dict.fromkeys(limits)
+    nothing: dict[str, Any] = dict.fromkeys(limits)
     return Gathering(ground(problem.with_(levels=[replace(level, **nothing) for level in problem.levels])))

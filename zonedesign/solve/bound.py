@@ -150,7 +150,7 @@ def lagrangian(  # noqa: PLR0913
             centres, levels, total = chosen
             value = float(prices[demand].sum()) + total
             if value > ceiling + BEYOND * (ceiling + float(np.abs(prices[demand]).sum())):
-                return replace(best, value=math.inf, worth=worth, infeasible=True)
+                return replace(best, value=math.inf, multipliers=prices.copy(), worth=worth, infeasible=True)
             stale = 0 if value > best.value + 1e-5 * abs(value) else stale + 1
             known = target() if callable(target) else target
             # Without a plan to aim at: while steps bring what was hoped for, the next hope for twice as much.

@@ -69,7 +69,8 @@ class Search:
         weights, minutes = problem.objective, problem.arcs.minutes
         mean = float(minutes.mean()) if len(minutes) else 0.0
         typical = weights.travel * mean + 0.1 * (weights.change + weights.borders + weights.cut)
-        slots = int(min(len(problem.units), case.levels["most"].sum())) + 1
+        most = int(case.levels["most"].sum())
+        slots = min(len(problem.units), most + most // 50 + 2) + 1  # more, at a price, while the search is on
         return cls(problem, case, order, np.argsort(order), slots, typical or 1.0)
 
     def improve_all(  # noqa: PLR0913
@@ -198,9 +199,8 @@ class Search:
             max(float(case.units["customers"].sum()), 1e-9),
         )
         unit = typical * hours / len(case.units)
-        first = np.array(
-            [2 * typical, 2 * unit, 2 * typical * hours / people, unit, 4 * unit, typical, 2 * typical]
-        )
+        by_hours, by_people = 2 * typical, 2 * typical * hours / people
+        first = np.array([by_hours, 2 * unit, by_people, unit, 4 * unit, typical, 2 * typical, 4 * unit])
         return np.concatenate([first, 0.05 * first, 200 * first])
 
     def _state_of(self, draft: Draft) -> State:

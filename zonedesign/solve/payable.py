@@ -54,6 +54,6 @@ def unpayable(
     first = problem.hours / total if start is None else start
     found = lagrangian(priced, target=AIM, start=first, iterations=steps, threads=threads, deadline=deadline)
     if found.infeasible:
-        return first
+        return found.multipliers
     size = float(np.abs(found.multipliers).sum())
     return found.multipliers if found.value > SURE * max(size, 1e-3) else None
