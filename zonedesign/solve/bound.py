@@ -41,6 +41,8 @@ NEARLY = 0.005
 """How far below the best value, as a share, prices still choose centres worth trying."""
 PATIENCE, HOPING = 30, 15
 """Steps without a better bound after which they shorten, with a plan to aim at and without."""
+ROUNDING = 1e-13
+"""What adding up may lose, as a share of what is added up."""
 BEYOND = 1e-6
 """How far above what any plan costs a bound proves that there is none, as a share of what is added up."""
 WORTH_A_THREAD = 100_000
@@ -148,8 +150,10 @@ def lagrangian(  # noqa: PLR0913
             if chosen is None:
                 return replace(best, value=math.inf, worth=worth, infeasible=True)
             centres, levels, total = chosen
-            value = float(prices[demand].sum()) + total
-            if value > ceiling + BEYOND * (ceiling + float(np.abs(prices[demand]).sum())):
+            size = float(np.abs(prices[demand]).sum())
+            # Sums of large prices of either sign lose their last digits: what is told stays below them.
+            value = float(prices[demand].sum()) + total - ROUNDING * size
+            if value > ceiling + BEYOND * (ceiling + size):
                 return replace(best, value=math.inf, multipliers=prices.copy(), worth=worth, infeasible=True)
             stale = 0 if value > best.value + 1e-5 * abs(value) else stale + 1
             known = target() if callable(target) else target
@@ -176,8 +180,8 @@ def lagrangian(  # noqa: PLR0913
                 continue
             slope = np.where(demand, 1.0 - pricing.cover(prices, centres, levels), 0.0)
             # Camerini, Fratta and Maffioli (1975): a direction that remembers the last one does not zigzag.
-            turn, size = float(slope @ direction), float(direction @ direction)
-            direction = slope - (1.5 * turn / size * direction if turn < 0 and size > 0 else 0.0)
+            turn, length = float(slope @ direction), float(direction @ direction)
+            direction = slope - (1.5 * turn / length * direction if turn < 0 and length > 0 else 0.0)
             # Multipliers are of the size of hours: steps in proportion serve big and small units alike.
             norm = float(((direction**2) * priced.hours).sum())
             if norm <= 1e-15:
@@ -290,7 +294,8 @@ def closed_by(priced: Priced, bound: Bound, target: float, arcs: int) -> Bools:
     Lykhovyd 2022 use it).
     """
     worth, count = bound.worth, len(priced.low)
-    base = float(bound.multipliers[priced.hours > 0].sum())
+    prices = bound.multipliers[priced.hours > 0]
+    base = float(prices.sum()) - ROUNDING * float(np.abs(prices).sum())
     alone = [_cheapest(worth[:, k], int(priced.least[k]), int(priced.most[k])) for k in range(count)]
     fewer = [
         _cheapest(worth[:, k], max(0, int(priced.least[k]) - 1), max(0, int(priced.most[k]) - 1))

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 MOST_UNITS = 62
 """Units up to which zones are written out: a set of them is the bits of one number."""
-MOST_SETS = 20_000_000
-"""Connected sets that are looked at, at most: some seconds."""
+MOST_SETS = 8_000_000
+"""Connected sets that are looked at, at most: a second or two."""
 MOST_ZONES = 1_000_000
 
 
