@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from zonedesign.plan import Plan
     from zonedesign.problem import Problem
 
-CHAINS = 2
-"""Chains of a round, whatever the number of threads."""
+CHAINS, DRAFTS = 2, 4
+"""Chains of a round, whatever the number of threads, and first drafts that they begin from in turn."""
 HEATS = (0.3, 1.0, 0.5, 1.5)
 """First temperatures of rounds, in multiples of what a typical unit costs: gentle first, starts are near."""
 MOVES_A_UNIT = 200
@@ -139,7 +139,7 @@ class Trials:
         """
         until = min(self.deadline, time.monotonic() + seconds)
         search = Search.of(problem, problem.arcs.allowed.copy())
-        return self._improved(problem, search, self.drafts, until).near
+        return self._improved(search, self.drafts, until).near
 
     def mended(self, tight: Problem, plan: Plan, *, rounds: int = 3) -> list[Plan]:
         """Return what a search for a plan of the tight problem ends with, from one that breaks it."""
@@ -179,28 +179,33 @@ class Trials:
         self, problem: Problem, possible: NDArray[np.bool_], until: float, starts: Sequence[Plan]
     ) -> Verdict:
         search = Search.of(problem, possible)
-        drafts = [search.draft_of(plan) for plan in starts[:CHAINS]]
+        drafts = [search.draft_of(plan) for plan in starts]
         if len(drafts) < CHAINS:
             priced = bounding.Priced.of(problem, possible)
             bound = bounding.lagrangian(priced, iterations=STEPS, threads=self.threads, deadline=until)
-            drafts += construct.drafts(search, bound, number=CHAINS - len(drafts), seed=self.seed)
-        return self._improved(problem, search, drafts, until)
+            drafts += construct.drafts(search, bound, number=DRAFTS, seed=self.seed)
+        return self._improved(search, drafts, until)
 
-    def _improved(self, problem: Problem, search: Search, drafts: list[Draft], until: float) -> Verdict:
-        """Return what rounds of chains from some drafts come to, one round at least."""
-        drafts = [drafts[k % len(drafts)] for k in range(CHAINS)]
-        moves = MOVES_A_UNIT * len(problem.units)
+    def _improved(self, search: Search, drafts: list[Draft], until: float) -> Verdict:
+        """Return what chains from some drafts come to, one round at least.
+
+        A chain finds a plan soon or hardly ever: all drafts have a short one before any has a longer one.
+        """
+        pool, moves = list(drafts), MOVES_A_UNIT * len(search.problem.units)
         for number in range(MOST_ROUNDS):
+            picked = [(CHAINS * number + k) % len(pool) for k in range(CHAINS)]
             heat = HEATS[number % len(HEATS)]
-            drafts = self._round(search, drafts, moves, self._seeds(number), heat, until)
-            near = tuple(plan_of(search, draft) for draft in drafts)
-            for draft, plan in zip(drafts, near, strict=True):
-                if math.isfinite(draft.price) and holds(plan, problem):
+            found = self._round(search, [pool[k] for k in picked], moves, self._seeds(number), heat, until)
+            for place, draft in zip(picked, found, strict=True):
+                pool[place] = draft
+                plan = plan_of(search, draft) if math.isfinite(draft.price) else None
+                if plan is not None and holds(plan, search.problem):
                     return Verdict(plan)
             if time.monotonic() >= until:
                 break
-            moves = min(2 * moves, MOST * MOVES_A_UNIT * len(problem.units))
-        return Verdict(near=near)
+            if CHAINS * (number + 1) % max(len(pool), CHAINS) < CHAINS:
+                moves = min(2 * moves, MOST * MOVES_A_UNIT * len(search.problem.units))
+        return Verdict(near=tuple(plan_of(search, pool[k]) for k in dict.fromkeys(picked)))
 
     def _seeds(self, number: int) -> list[int]:
         first = self.seed * 1_000_003 + self.number * 7919 + number * 101
