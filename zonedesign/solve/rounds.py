@@ -43,6 +43,10 @@ class Rounds:
 
     def run(self, share: float, *, leave: bool) -> None:
         """Search until all is done or the share of time is used; `leave` early where nothing better comes."""
+        self._run(share, leave=leave)
+        self._tell(last=True)
+
+    def _run(self, share: float, *, leave: bool) -> None:
         standing, stale = self.standing, 0
         self.moves = moves_of(self.search)
         while not standing.done() and (standing.work is None or self.number < standing.work):
@@ -119,8 +123,8 @@ class Rounds:
         if math.isfinite(draft.price):
             self.standing.take(plan_of(self.search, draft))
 
-    def _tell(self) -> None:
-        if time.monotonic() - self.last_word >= SECONDS_A_WORD:
+    def _tell(self, *, last: bool = False) -> None:
+        if last or time.monotonic() - self.last_word >= SECONDS_A_WORD:
             self.last_word = time.monotonic()
             work = self.standing.work
             self.standing.tell("search", self.number / work if work else None)
