@@ -6,14 +6,24 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 import toy
 from planted import IDS, row
 
 import zonedesign as zd
 from zonedesign.explain import Change
+from zonedesign.explain.candidates import Candidates
+from zonedesign.explain.dials import level_dials
+from zonedesign.explain.letting import bridge_dial, exclusion_dial
+from zonedesign.explain.run import _Run
+from zonedesign.explain.trials import Trials
+from zonedesign.explain.words import contradiction
 from zonedesign.levels import CharacterShare
+from zonedesign.progress import silent
 
+LONG = 600.0
+"""Seconds that nothing here takes: every trial has its share, also on a machine that is busy."""
 URBAN = CharacterShare("ruc", ("Urban",), 0.5)
 GAPPED = [("a", "b"), ("d", "e"), ("e", "f")]
 """Links without those of c."""
@@ -71,7 +81,7 @@ TOGETHER = {
 @cache
 def explained(name: str) -> tuple[zd.Problem, zd.Explanation]:
     problem = (ALONE | TOGETHER)[name][0]()
-    return problem, zd.explain(problem, time_limit=60)
+    return problem, zd.explain(problem, time_limit=LONG)
 
 
 @pytest.mark.parametrize("name", ALONE)
@@ -151,10 +161,15 @@ def test_sentences_have_numbers_and_places():
         "Level 1 needs a maximum of 30 h instead of 25 h and a minimum of 3 customers instead of 4 in two zones "
         "around b and e"
     )
+    _, parts = explained("hours and minutes")
+    assert parts.relaxations[0].sentence == (
+        "Level 1 needs a minimum of 30 h instead of 35 h in two zones around b and e, and 5 minutes instead of "
+        "4 for four units near a, c, d and 1 more"
+    )
 
 
 def test_zones_are_called_by_their_places():
-    found = zd.explain(toy.problem(level={"weekly_hours": (61, 70)}), time_limit=60)
+    found = zd.explain(toy.problem(level={"weekly_hours": (61, 70)}), time_limit=LONG)
     assert "in two zones around Ashby and Burton" in found.relaxations[0].sentence
 
 
@@ -185,6 +200,90 @@ def test_leaving_people_out_is_the_last_resort():
     assert list(last.plan.units.index) == ["a", "b", "d", "e", "f"]
 
 
+def test_units_off_the_road_are_left_out_though_each_could_be_a_zone_alone():
+    problem = row(weekly_hours=(10, 40), customers=(1, 4), zones=(2, 3))
+    metres = pd.Series([0.0] * 5 + [2_000.0], index=IDS)
+    times = replace(problem.times, snapped_m=metres, provenance={"max_snap_m": 1_000.0})
+    found = zd.explain(problem.with_(times=times), time_limit=LONG)
+    assert found.feasible is False
+    assert found.causes[0].startswith("1 unit lies more than 1,000 m from the road network")
+    assert [each.sentence for each in found.relaxations] == ["One unit left out: f"]
+
+
+# Two levels that share a limit.
+
+
+def two_levels(**level: object) -> zd.Problem:
+    """The row with a zone of each of two levels."""
+    bands = {"weekly_hours": (20, 40), "zones": 1, "max_minutes": 4} | level
+    return row().with_(levels=[zd.Level(name, **bands) for name in "12"])
+
+
+def test_a_limit_that_levels_share_is_blamed_once():
+    found = zd.explain(two_levels(weekly_hours=(30, 40)), time_limit=LONG)
+    assert [each.sentence for each in found.relaxations if each.rule == "Reach"] == [
+        "Levels 1 and 2 need 5 minutes instead of 4 for four units near a, c, d and 1 more"
+    ]
+
+
+def test_a_limit_that_levels_share_is_blamed_together_with_another():
+    problem = two_levels(weekly_hours=(35, 40))
+    found = zd.explain(problem, time_limit=LONG)
+    blamed = [
+        {(each.rule, each.level, each.quantity) for each in relaxation.changes}
+        for relaxation in found.relaxations
+    ]
+    assert any(("Reach", None, "reach_minutes") in each and len(each) == 2 for each in blamed), blamed
+
+
+# How changes are looked for, and which are said.
+
+
+def test_every_single_change_is_tried_before_any_two(monkeypatch):
+    sizes = []
+    tried = Candidates._try
+
+    def noted(self, dials, **options):
+        sizes.append(len(dials))
+        return tried(self, dials, **options)
+
+    monkeypatch.setattr(Candidates, "_try", noted)
+    zd.explain(row(weekly_hours=(35, 40), max_minutes=4), time_limit=LONG)
+    assert 2 in sizes
+    assert sizes == sorted(sizes)
+
+
+def test_a_limit_that_moves_many_times_itself_is_no_answer_beside_a_smaller_change():
+    problem, found = explained("a centre")
+    small, large = found.relaxations[0], replace(found.relaxations[1], size=29.0)
+    run = _Run(problem, 60.0, Trials(float("inf")), silent, feasible=False)
+    run.relaxations = [large, small]
+    assert run.explanation().relaxations == (small,)
+    run.relaxations = [large]
+    assert run.explanation().relaxations == (large,)
+
+
+def test_a_cause_says_what_it_is_sure_of():
+    problem = row(links=GAPPED)
+    minutes, *others = level_dials(problem)
+    bridge = bridge_dial(problem)
+    left_out = exclusion_dial(problem, np.array([2]))
+    says = minutes.says
+    assert contradiction([minutes], certain=True) == f"no plan meets this, whatever else is allowed: {says}"
+    assert contradiction([minutes], certain=False) == f"no plan meets this: {says}"
+    assert contradiction([minutes, bridge], certain=True) == (
+        f"no plan meets this without a bridge, whatever else is allowed: {says}"
+    )
+    assert (
+        contradiction([minutes, left_out], certain=False) == f"no plan meets this with every unit in: {says}"
+    )
+    assert contradiction([minutes, others[0]], certain=False) == (
+        "these 2 rules cannot all be met, though not each of them need have a part in it: "
+        f"{says}; {others[0].says}"
+    )
+    assert contradiction([left_out], certain=True).endswith("units must be left out, or data corrected")
+
+
 def test_a_problem_with_a_plan_blames_nothing():
     problem = row()
     found = zd.explain(problem)
@@ -202,13 +301,11 @@ def test_what_time_was_too_short_to_tell_is_not_claimed():
 
 
 def test_an_interrupt_ends_with_what_is_known(monkeypatch):
-    from zonedesign.explain.run import _Run
-
     def stop(_run):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_Run, "_shared", stop)
-    found = zd.explain(row(zones=4), time_limit=60)
+    monkeypatch.setattr(Candidates, "look_further", stop)
+    found = zd.explain(row(zones=4), time_limit=LONG)
     assert found.feasible is False
     assert found.relaxations[0].rule == "ZoneCount"
     assert found.notes[-1].startswith("interrupted")
@@ -218,7 +315,7 @@ def test_travel_times_that_stop_at_the_limit_are_said_to_hide_what_is_beyond():
     problem = row(max_minutes=4)
     minutes = problem.times.to_array()
     short = zd.TravelTimes.from_matrix(np.where(minutes <= 4, minutes, np.inf), IDS)
-    found = zd.explain(problem.with_(times=replace(short, max_minutes=4.0)), time_limit=60)
+    found = zd.explain(problem.with_(times=replace(short, max_minutes=4.0)), time_limit=LONG)
     assert list(found.notes) == [
         (
             "level 1: travel times stop at 4 minutes, so nothing is known of a longer max_minutes; "

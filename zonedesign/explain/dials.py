@@ -71,6 +71,10 @@ class Dial:
             return row["level"] in self.levels
         return self.level is None or row["level"] == self.level
 
+    def covers(self, other: Dial) -> bool:
+        """Return whether another dial is that of one of the levels that share this one."""
+        return (other.rule, other.quantity) == (self.rule, self.quantity) and other.level in self.levels
+
     @property
     def subject(self) -> str:
         """The level, or the levels, whose limit it is."""
@@ -148,15 +152,13 @@ def with_level(problem: Problem, name: str, **changes: Any) -> Problem:
     )
 
 
-def counts_near(problem: Problem, dial: Dial, most: int) -> list[tuple[int, Problem]]:
-    """Return the problem with a level's zones counted out, the numbers nearest to a dial of zones first.
+def counted_at(problem: Problem, dial: Dial, turn: float) -> Problem:
+    """Return the problem with exactly so many zones of a level as a dial of zones stands at, turned so far.
 
     A search that is told how many zones to make finds them sooner than one that may make any number.
     """
-    counts = [round(dial.at(turn)) for turn in range(1, min(most, round(dial.room)) + 1)]
-    return [
-        (count, with_level(problem, str(dial.level), zones=(count, count))) for count in counts if count >= 0
-    ]
+    count = max(0, round(dial.at(turn)))
+    return with_level(problem, str(dial.level), zones=(count, count))
 
 
 def level_of(problem: Problem, name: str) -> Level:

@@ -254,8 +254,17 @@ def _pieces(n: int, pairs: Ints) -> Ints:
 # Units left out.
 
 
+def off_the_road(problem: Problem) -> Ints:
+    """Return the units (positions) that no centre reaches, or that lie too far from any road."""
+    lost = np.diff(problem.arcs.indptr) == 0
+    snapped, limit = problem.times.snapped_m, problem.times.provenance.get("max_snap_m")
+    if snapped is not None and limit is not None:
+        lost |= snapped.reindex(problem.units.ids).to_numpy(dtype=np.float64) > limit
+    return np.flatnonzero(lost).astype(np.int64)
+
+
 def exclusion_dial(problem: Problem, stranded: Ints) -> Dial | None:
-    """Return the dial that leaves out units that causes name; None where locks name them, or most are."""
+    """Return the dial that leaves out units that no zone can have; None where locks name them or most are."""
     if any(isinstance(rule, (Fixed, Frozen)) for rule in problem.rules):
         return None
     named: set[Any] = set()

@@ -122,11 +122,12 @@ class Trials:
         Without `proving`, a large problem is only searched.
         """
         self.number += 1
+        # First by name: the integer program knows nothing of units that lie too far from any road.
+        if ruled_out(problem):
+            return Verdict(impossible=True)
         if self.small(problem):
             return self.by_program(problem, seconds=seconds)
         until = min(self.deadline, time.monotonic() + seconds)
-        if ruled_out(problem):
-            return Verdict(impossible=True)
         possible = possible_arcs(problem)
         if not _held(problem, possible).all() or (proving and self._unpayable(problem, possible)):
             return Verdict(impossible=True)

@@ -47,11 +47,20 @@ def contradiction(dials: Sequence[Dial], *, certain: bool) -> str:
     asked = [dial for dial in dials if dial.rule not in {"Bridge", "Exclude"}]
     if not asked:
         return "no limit or lock by itself stands in the way: units must be left out, or data corrected"
-    if len(asked) == 1:
-        return f"no plan meets this, whatever else is allowed: {asked[0].says}"
-    others = ", though without any one of them the others can be" if certain else ""
+    other = {dial.rule for dial in dials if dial not in asked}
+    # The map stands in the way as well, so that the rules are not to blame by themselves.
+    unless = {"Bridge": " without a bridge", "Exclude": " with every unit in"}
+    as_it_is = "".join(words for rule, words in unless.items() if rule in other)
     said = "; ".join(dial.says for dial in asked)
-    return f"these {counted(len(asked), 'rule')} cannot all be met{others}: {said}"
+    if len(asked) == 1:
+        sure = ", whatever else is allowed" if certain else ""
+        return f"no plan meets this{as_it_is}{sure}: {said}"
+    others = (
+        ", though without any one of them the others can be"
+        if certain
+        else ", though not each of them need have a part in it"
+    )
+    return f"these {counted(len(asked), 'rule')} cannot all be met{as_it_is}{others}: {said}"
 
 
 def _change(scene: Scene, dial: Dial, turn: float, loose: Problem) -> tuple[_Said, Change]:
@@ -83,7 +92,8 @@ def _sentence(parts: Sequence[_Said]) -> str:
             " and ".join(part.what for part in together) + where
             for where, together in groupby(of_level, key=lambda part: part.where)
         ]
-        said.append(subject + (" and ".join(whole) if len(whole) < 3 else ", ".join(whole)))
+        # Places may hold an `and` of their own, so that a comma says where the next change begins.
+        said.append(subject + ", and ".join(whole))
     text = "; ".join(said)
     return text[:1].upper() + text[1:]
 
