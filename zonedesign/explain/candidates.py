@@ -29,6 +29,8 @@ TRIAL_SHARE = 0.02
 """Share of the time that one trial may take."""
 SET_SHARE = 0.08
 """Share of the time in which dials that every proof asks for are tried."""
+SET_SECONDS, SET_MOST = 4.0, 0.2
+"""Seconds that they have at least, so that several hundred units are tried for long enough, up to a share."""
 SETTLING_SHARE, LAST_SHARE = 0.4, 0.1
 """Shares of the time that are kept for finding the least of each change, at first and at last."""
 
@@ -145,7 +147,7 @@ class Candidates:
         return tuple(dict.fromkeys(single))
 
     def _one_of(self, chosen: Sequence[Dial]) -> list[Dial]:
-        """Return dials of which one at least must be turned beside those chosen, shared ones last."""
+        """Return dials of which one at least must be turned beside those chosen, shared ones first."""
         if self._time_is_up():
             return []
         dials = self._conflict(self._each(chosen))
@@ -155,7 +157,8 @@ class Candidates:
             for dial in self.shared
             if (single := set(self._each([dial]))) & set(dials) and not single & turned
         ]
-        return [*dials, *shared]
+        # A limit let go at all levels at once is the likeliest to be enough, and soonest found to be.
+        return [*shared, *dials]
 
     def _conflict(self, chosen: Sequence[Dial]) -> tuple[Dial, ...]:
         """Return dials that leave no plan as they stand, whatever is turned beside those chosen."""
@@ -238,7 +241,8 @@ class Candidates:
         self.tell("; ".join(dial.says for dial in dials))
         problem = stated(self.problem, {dial: dial.room for dial in dials})
         fits = len(problem.units) == len(self.problem.units)
-        seconds = longer * (SET_SHARE if self.hopeless else TRIAL_SHARE) * self.time_limit
+        share = max(SET_SHARE, min(SET_MOST, SET_SECONDS / self.time_limit))
+        seconds = longer * (share if self.hopeless else TRIAL_SHARE) * self.time_limit
         starts = self.near[:1] if fits else ()
         verdict = self.trials.of(problem, seconds=seconds, starts=starts, proving=self.hopeless)
         if verdict.plan is None and not verdict.impossible:
