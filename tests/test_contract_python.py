@@ -126,7 +126,7 @@ def test_the_arrays_of_a_plan_cannot_be_written():
 def test_a_plan_does_not_follow_the_arrays_it_was_made_from():
     plan = toy.plan()
     zone = plan.zone.copy()
-    other = zd.Plan(plan.area, plan.times, zone, plan.zone_ids, plan.levels, plan.centres)
+    other = zd.Plan(plan.of_units, plan.times, zone, plan.zone_ids, plan.levels, plan.centres)
     zone[:] = 0
     assert other == plan
 

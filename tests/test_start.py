@@ -216,7 +216,7 @@ def test_any_labels_at_all_make_a_start(zones: list[int]) -> None:
     found = begun(problem, start)
     kept = bool(zd.verify(start, problem)["passed"].all())
     assert kept == (found.repairs == ())
-    assert found.plan.area.ids.equals(problem.units.ids)
+    assert found.plan.of_units.ids.equals(problem.units.ids)
     assert found.keeps == bool(zd.verify(found.plan, problem)["passed"].all())
     assert found.keeps
 

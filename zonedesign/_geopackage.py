@@ -99,12 +99,12 @@ def zones_layer(plan: Plan) -> gpd.GeoDataFrame:
     import geopandas as gpd  # noqa: PLC0415
     import shapely  # noqa: PLC0415
 
-    frame = plan.area.frame
+    frame = plan.of_units.frame
     shapes = frame.geometry.to_numpy()
     dissolved = [shapely.union_all(shapes[plan.zone == k]) for k in range(len(plan.zone_ids))]
     columns: dict[str, Any] = {str(name): column.to_numpy() for name, column in plan.zones.items()}
     columns["centre"] = [str(each) for each in columns["centre"]]
-    if plan.area.customers is None:
+    if plan.of_units.customers is None:
         del columns["customers"]
     return gpd.GeoDataFrame(columns, geometry=dissolved, crs=frame.crs)
 
@@ -113,7 +113,7 @@ def centres_layer(plan: Plan) -> gpd.GeoDataFrame:
     """Return the point of every zone's centre."""
     import geopandas as gpd  # noqa: PLC0415
 
-    points = plan.area.points
+    points = plan.of_units.points
     if points is None:
         raise ValueError("the units have no points")
     columns: dict[str, Any] = {name: plan.zones[name].to_numpy() for name in ("zone", "name", "level")}

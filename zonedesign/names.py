@@ -43,21 +43,21 @@ def place_column(frame: pd.DataFrame) -> str | None:
     return None
 
 
-def zone_names(area: Units, members: Iterable[NDArray[np.int64]]) -> list[str]:
+def zone_names(of_units: Units, members: Iterable[NDArray[np.int64]]) -> list[str]:
     """Return a unique name for every zone: the place with most of its hours, and the next if two are alike.
 
     Zones that are still alike are numbered in their order. The number of a census area ("Portsmouth 001A") is
     no part of a place's name. Empty where the units have no column of names.
     """
     zones = list(members)
-    if area.name_column is None:
+    if of_units.name_column is None:
         return ["" for _ in zones]
-    places = area.frame[area.name_column].astype(object)
+    places = of_units.frame[of_units.name_column].astype(object)
     places = places.where(places.notna(), "").astype(str).str.strip()
-    if _NUMBERED.fullmatch(area.name_column.strip().lower()):
+    if _NUMBERED.fullmatch(of_units.name_column.strip().lower()):
         places = places.str.replace(_CODE, "", regex=True)
     places = places.to_numpy()
-    hours = area.hours.to_numpy()
+    hours = of_units.hours.to_numpy()
     candidates = [_by_hours(places[units], hours[units]) for units in zones]
     first = [places[0] if places else "" for places in candidates]
     names = [

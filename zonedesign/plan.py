@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 class Plan:
     """Zones over units: `zone` (n,) numbers every unit's zone, 0 to k - 1, in the order of `zone_ids`.
 
-    `levels` (k,) are level names, `centres` (k,) positions of the centres among the units. `area` and `times`
-    are the units and travel times that the plan is made on. Frames: `units` on the units' index, `zones` a
-    row per zone. Two plans are equal when every unit has the same centre and the same level, whatever the
-    zones are called.
+    `levels` (k,) are level names, `centres` (k,) positions of the centres among the units. `of_units` and
+    `times` are the units and travel times that the plan is made on. Frames: `units` on the units' index,
+    `zones` a row per zone. Two plans are equal when every unit has the same centre and the same level, whatever
+    the zones are called.
     """
 
-    area: Units = field(repr=False)
+    of_units: Units = field(repr=False)
     times: TravelTimes = field(repr=False)
     zone: Ints
     zone_ids: tuple[str, ...]
@@ -52,19 +52,19 @@ class Plan:
             object.__setattr__(self, name, own)
 
     @classmethod
-    def of(cls, area: Units, times: TravelTimes, centre_of: Ints, level_of: Mapping[int, str]) -> Plan:
+    def of(cls, units: Units, times: TravelTimes, centre_of: Ints, level_of: Mapping[int, str]) -> Plan:
         """Return the plan in which unit i has its centre at position `centre_of[i]`, with ids `LEVEL-NN`.
 
         `level_of` maps the position of each centre to its level's name.
         """
         centres, zone = np.unique(centre_of, return_inverse=True)
         levels = tuple(level_of[int(c)] for c in centres)
-        return cls(area, times, zone.astype(np.int64), tuple(map(str, centres)), levels, centres).renamed()
+        return cls(units, times, zone.astype(np.int64), tuple(map(str, centres)), levels, centres).renamed()
 
     @classmethod
     def from_labels(
         cls,
-        area: Units,
+        units: Units,
         times: TravelTimes,
         zone: pd.Series[Any],
         *,
@@ -83,13 +83,13 @@ class Plan:
             raise DataError(
                 f"the plan gives {counted(len(repeated), 'unit')} twice: {listed(repeated)}; each occurs once"
             )
-        strange = zone.index[area.ids.get_indexer(zone.index) < 0]
+        strange = zone.index[units.ids.get_indexer(zone.index) < 0]
         if len(strange):
             raise DataError(
                 f"the plan names {that_are(len(strange), 'unit', 'not there')}: {listed(strange)}"
-                f"{nearest_name(strange[0], area.ids)}"
+                f"{nearest_name(strange[0], units.ids)}"
             )
-        labels = zone.reindex(area.ids)
+        labels = zone.reindex(units.ids)
         missing = labels.index[labels.isna() | (labels.astype(str).str.strip() == "")]
         if len(missing):
             raise DataError(
@@ -103,13 +103,15 @@ class Plan:
         for k, z in enumerate(map(str, names)):
             members = np.flatnonzero(zones == k)
             stated, at = level.get(z), centre.get(z)
-            name = _level_name(z, stated, levels) if _given(stated) else _first_level(area, members, levels)
+            name = _level_name(z, stated, levels) if _given(stated) else _first_level(units, members, levels)
             chosen.append(name)
             centres.append(
-                _centre_in(area, members, z, at) if _given(at) else _best(area, times, members, by_name[name])
+                _centre_in(units, members, z, at)
+                if _given(at)
+                else _best(units, times, members, by_name[name])
             )
         return cls(
-            area, times, zones, tuple(map(str, names)), tuple(chosen), np.array(centres, dtype=np.int64)
+            units, times, zones, tuple(map(str, names)), tuple(chosen), np.array(centres, dtype=np.int64)
         )
 
     # What the plan says, as frames.
@@ -126,22 +128,22 @@ class Plan:
 
     @cached_property
     def _units_frame(self) -> pd.DataFrame:
-        minutes, back = _to_and_fro(self.times, self.area, self.centres[self.zone])
+        minutes, back = _to_and_fro(self.times, self.of_units, self.centres[self.zone])
         return pd.DataFrame(
             {
                 "zone": np.array(self.zone_ids, dtype=object)[self.zone],
                 "level": np.array(self.levels, dtype=object)[self.zone],
-                "centre": self.area.ids[self.centres[self.zone]],
+                "centre": self.of_units.ids[self.centres[self.zone]],
                 "minutes": minutes,
                 "reach_minutes": np.maximum(minutes, back),
             },
-            index=self.area.ids,
+            index=self.of_units.ids,
         )
 
     @cached_property
     def _zones_frame(self) -> pd.DataFrame:
         count = len(self.zone_ids)
-        hours = np.asarray(self.area.hours, dtype=np.float64)
+        hours = np.asarray(self.of_units.hours, dtype=np.float64)
         by_unit = self._units_frame
         worst = np.zeros(count)
         np.maximum.at(worst, self.zone, by_unit["reach_minutes"].to_numpy())
@@ -150,9 +152,9 @@ class Plan:
         return pd.DataFrame(
             {
                 "zone": list(self.zone_ids),
-                "name": zone_names(self.area, members),
+                "name": zone_names(self.of_units, members),
                 "level": list(self.levels),
-                "centre": self.area.ids[self.centres],
+                "centre": self.of_units.ids[self.centres],
                 "units": [len(m) for m in members],
                 "customers": self._customers(),
                 "weekly_hours": measures.zone_sums(hours, self.zone, count),
@@ -168,15 +170,15 @@ class Plan:
 
     def _customers(self) -> Any:
         """Return customers by zone, as whole numbers where they are; None where not known."""
-        if self.area.customers is None:
+        if self.of_units.customers is None:
             return None
-        people = np.asarray(self.area.customers, dtype=np.float64)
+        people = np.asarray(self.of_units.customers, dtype=np.float64)
         sums = measures.zone_sums(people, self.zone, len(self.zone_ids))
         return sums.astype(np.int64) if (people == np.floor(people)).all() else sums
 
     def members(self, zone: str) -> pd.Index[Any]:
         """Return the ids of a zone's units."""
-        chosen: pd.Index[Any] = self.area.ids[self.zone == self._position(zone)]
+        chosen: pd.Index[Any] = self.of_units.ids[self.zone == self._position(zone)]
         return chosen
 
     # Other plans made from this one.
@@ -203,7 +205,7 @@ class Plan:
         outside = moved[self.zone[moved] != source]
         if len(outside):
             raise DataError(
-                f"{counted(len(outside), 'unit')} outside zone {zone}: {listed(self.area.ids[outside])}; "
+                f"{counted(len(outside), 'unit')} outside zone {zone}: {listed(self.of_units.ids[outside])}; "
                 "a zone splits into its own units"
             )
         name = level or self.levels[source]
@@ -225,9 +227,9 @@ class Plan:
         k = self._position(zone)
         members = np.flatnonzero(self.zone == k)
         centre = (
-            _best(self.area, self.times, members)
+            _best(self.of_units, self.times, members)
             if unit is None
-            else _centre_in(self.area, members, zone, unit)
+            else _centre_in(self.of_units, members, zone, unit)
         )
         centres = self.centres.copy()
         centres[k] = centre
@@ -235,7 +237,7 @@ class Plan:
 
     def renamed(self) -> Plan:
         """Return the plan with ids `LEVEL-NN`, numbered by level in the order of their smallest unit id."""
-        rank = self.area.id_order
+        rank = self.of_units.id_order
         first = np.full(len(self.zone_ids), len(rank), dtype=np.int64)
         np.minimum.at(first, self.zone, rank)
         # Levels in the order of their names keep zones.csv sorted by zone id.
@@ -272,10 +274,10 @@ class Plan:
         per_level = {name: self.levels.count(name) for name in sorted(set(self.levels))}
         zones = ", ".join(f"{number} of level {name}" for name, number in per_level.items())
         proved = "" if self.certificate is None else f", {self.certificate.status}"
-        return f"<Plan: {len(self.area):,} units in {len(self.zone_ids):,} zones ({zones}){proved}>"
+        return f"<Plan: {len(self.of_units):,} units in {len(self.zone_ids):,} zones ({zones}){proved}>"
 
     def _content(self) -> frozenset[tuple[Any, Any, str]]:
-        ids = self.area.ids.tolist()
+        ids = self.of_units.ids.tolist()
         centre = [ids[at] for at in self.centres]
         return frozenset((unit, centre[k], self.levels[k]) for unit, k in zip(ids, self.zone, strict=True))
 
@@ -287,10 +289,10 @@ class Plan:
     def _units(self, units: Any) -> Ints:
         alone = isinstance(units, str) or not hasattr(units, "__iter__")
         several = [units] if alone else list(units)
-        at = self.area.ids.get_indexer(pd.Index(several))
+        at = self.of_units.ids.get_indexer(pd.Index(several))
         strange = [u for u, a in zip(several, at, strict=True) if a < 0]
         if strange:
-            raise DataError(f"no such unit: {listed(strange)}{nearest_name(strange[0], self.area.ids)}")
+            raise DataError(f"no such unit: {listed(strange)}{nearest_name(strange[0], self.of_units.ids)}")
         if not several:
             raise DataError("no unit is given; name one at least")
         return np.asarray(at, dtype=np.int64)
@@ -302,7 +304,7 @@ def _relabelled(plan: Plan, labels: Ints) -> Plan:
     zone = np.searchsorted(kept, labels)
     centres = plan.centres[kept]
     for k in np.flatnonzero(labels[centres] != kept):
-        centres[k] = _best(plan.area, plan.times, np.flatnonzero(zone == k))
+        centres[k] = _best(plan.of_units, plan.times, np.flatnonzero(zone == k))
     return replace(
         plan,
         zone=zone,
@@ -313,31 +315,31 @@ def _relabelled(plan: Plan, labels: Ints) -> Plan:
     )
 
 
-def _to_and_fro(times: TravelTimes, area: Units, centres: Ints) -> tuple[Floats, Floats]:
+def _to_and_fro(times: TravelTimes, units: Units, centres: Ints) -> tuple[Floats, Floats]:
     """Return minutes centre -> unit and unit -> centre for every unit (n,), inf where out of reach."""
-    row = np.asarray(times.origins.get_indexer(area.ids), dtype=np.int64)
-    column = np.asarray(times.destinations.get_indexer(area.ids), dtype=np.int64)
+    row = np.asarray(times.origins.get_indexer(units.ids), dtype=np.int64)
+    column = np.asarray(times.destinations.get_indexer(units.ids), dtype=np.int64)
     table = (times.indptr, times.indices, times.minutes)
     there = measures.looked_up(*table, row[centres], column)
     return there, measures.looked_up(*table, row, column[centres])
 
 
-def _best(area: Units, times: TravelTimes, members: Ints, level: Level | None = None) -> int:
+def _best(units: Units, times: TravelTimes, members: Ints, level: Level | None = None) -> int:
     """Return the position of a zone's best centre; a unit beyond the level's miles counts as out of reach."""
-    minutes = times.on(area.ids[members]).to_array()
+    minutes = times.on(units.ids[members]).to_array()
     reach = np.maximum(minutes, minutes.T)
-    if level is not None and level.max_miles is not None and area.points is not None:
+    if level is not None and level.max_miles is not None and units.points is not None:
         at = np.arange(len(members))
         start, end = np.repeat(at, len(at)), np.tile(at, len(at))
-        miles = measures.miles_between(area.points.iloc[members], start, end).reshape(reach.shape)
+        miles = measures.miles_between(units.points.iloc[members], start, end).reshape(reach.shape)
         reach = np.where(miles <= level.max_miles + SLACK, reach, np.inf)
     limit = None if level is None else level.max_minutes
-    hours = np.asarray(area.hours, dtype=np.float64)
-    return measures.best_centre(members, hours, minutes, reach, limit, area.id_order)
+    hours = np.asarray(units.hours, dtype=np.float64)
+    return measures.best_centre(members, hours, minutes, reach, limit, units.id_order)
 
 
-def _centre_in(area: Units, members: Ints, zone: str, unit: Any) -> int:
-    at = int(area.ids.get_indexer(pd.Index([unit]))[0])
+def _centre_in(units: Units, members: Ints, zone: str, unit: Any) -> int:
+    at = int(units.ids.get_indexer(pd.Index([unit]))[0])
     if at < 0 or at not in members:
         raise DataError(f"zone {zone} has its centre at {unit}, which is not one of its units")
     return at
@@ -352,10 +354,10 @@ def _level_name(zone: str, name: Any, levels: Sequence[Level]) -> str:
     return str(name)
 
 
-def _first_level(area: Units, members: Ints, levels: Sequence[Level]) -> str:
+def _first_level(units: Units, members: Ints, levels: Sequence[Level]) -> str:
     """Return the first level whose bands hold for a zone, else the nearest by hours, then by customers."""
-    hours = float(area.hours.to_numpy()[members].sum())
-    people = None if area.customers is None else float(area.customers.to_numpy()[members].sum())
+    hours = float(units.hours.to_numpy()[members].sum())
+    people = None if units.customers is None else float(units.customers.to_numpy()[members].sum())
 
     def away(level: Level) -> tuple[float, float]:
         by_people = 0.0 if people is None else distance_from(people, level.customers)

@@ -326,7 +326,7 @@ class Problem:
         given = self.start if self.objective.baseline is None else self.objective.baseline
         stated = {}
         if isinstance(given, Plan):
-            centres = given.area.ids[given.centres]
+            centres = given.of_units.ids[given.centres]
             at = self.units.ids.get_indexer(centres)
             stated = {
                 zone: centre
@@ -400,5 +400,7 @@ class Problem:
 def _labels(plan: Any) -> pd.Series[Any]:
     """Return the zone of every unit of a Plan, a Series or a mapping of unit to zone."""
     if isinstance(plan, Plan):
-        return pd.Series(np.array(plan.zone_ids, dtype=object)[plan.zone], index=plan.area.ids, dtype=object)
+        return pd.Series(
+            np.array(plan.zone_ids, dtype=object)[plan.zone], index=plan.of_units.ids, dtype=object
+        )
     return pd.Series(plan)

@@ -67,7 +67,7 @@ def traffic_sensitivity(
         raise ScenarioError("slower is empty; give one share at least, such as 0.1 for a tenth longer")
     for share in shares:
         require_number("slower", share, "shares above 0, such as 0.1 for a tenth longer", lambda s: s > 0)
-    strange = plan.area.ids.difference(problem.units.ids)
+    strange = plan.of_units.ids.difference(problem.units.ids)
     if len(strange):
         raise DataError(
             f"the plan has {counted(len(strange), 'unit')} that the problem does not have: {listed(strange)}"
@@ -101,7 +101,7 @@ def _or_nan(limit: float | None) -> float:
 
 def _both_ways(plan: Plan, times: TravelTimes) -> tuple[Floats, Floats]:
     """Return minutes driven, and fixed, of every unit from its centre and to it: two arrays (2, n)."""
-    ids, centres = plan.area.ids, plan.area.ids[plan.centres[plan.zone]]
+    ids, centres = plan.of_units.ids, plan.of_units.ids[plan.centres[plan.zone]]
     starts, ends = centres.append(ids), ids.append(centres)
     table = (times.indptr, times.indices, times.minutes)
     total = measures.looked_up(
@@ -140,15 +140,15 @@ def _spare(driven: Floats, fixed: Floats, most: Floats) -> Floats:
 def _pairs_beyond(plan: Plan, problem: Problem, shares: tuple[float, ...]) -> dict[tuple[str, float], int]:
     """Return, for zones whose level limits it, how many pairs with demand are too far apart at each share."""
     limits = {level.name: level.max_minutes_between for level in problem.levels}
-    needed = plan.area.hours.to_numpy() > 0
-    if plan.area.customers is not None:
-        needed |= plan.area.customers.to_numpy() > 0
+    needed = plan.of_units.hours.to_numpy() > 0
+    if plan.of_units.customers is not None:
+        needed |= plan.of_units.customers.to_numpy() > 0
     counts: dict[tuple[str, float], int] = {}
     for k, (zone, level) in enumerate(zip(plan.zone_ids, plan.levels, strict=True)):
         most = limits.get(level)
         if most is None:
             continue
-        ids = plan.area.ids[np.flatnonzero((plan.zone == k) & needed)]
+        ids = plan.of_units.ids[np.flatnonzero((plan.zone == k) & needed)]
         total = problem.times.on(ids).to_array()
         at = np.arange(len(ids))
         fixed = _fixed(problem.times, ids[np.repeat(at, len(at))], ids[np.tile(at, len(at))])
@@ -168,7 +168,7 @@ def _summary(
     name: str,
 ) -> pd.DataFrame:
     """Return what is beyond reach at each share, a row for each zone or level."""
-    people = plan.area.customers
+    people = plan.of_units.customers
     of_zone = dict(zip(plan.zone_ids, plan.zone_ids if name == "zone" else plan.levels, strict=True))
     rows = []
     for share, gone in beyond.items():
@@ -180,7 +180,7 @@ def _summary(
                     "slower": share,
                     name: each,
                     "units": int(out.sum()),
-                    "weekly_hours": float(plan.area.hours.to_numpy()[out].sum()),
+                    "weekly_hours": float(plan.of_units.hours.to_numpy()[out].sum()),
                     "customers": math.nan if people is None else float(people.to_numpy()[out].sum()),
                     "pairs": sum(counted_pairs) if counted_pairs else None,
                 }

@@ -83,7 +83,7 @@ class _Judged:
         self.problem = problem
         self.ids = problem.units.ids.tolist()
         known = set(self.ids)
-        named = plan.area.ids.tolist()
+        named = plan.of_units.ids.tolist()
         self.strange = [unit for unit in named if unit not in known]
         self.zones: list[str] = list(plan.zone_ids)
         self.level_of = dict(zip(self.zones, plan.levels, strict=True))

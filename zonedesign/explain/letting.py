@@ -159,7 +159,7 @@ def _border(
 
     def used(plan: Plan) -> tuple[Any, ...]:
         mixed: list[set[Any]] = [set() for _ in plan.zone_ids]
-        for zone, unit in zip(plan.zone.tolist(), plan.area.ids.tolist(), strict=True):
+        for zone, unit in zip(plan.zone.tolist(), plan.of_units.ids.tolist(), strict=True):
             mixed[zone].add(codes[unit])
         return tuple(pair for pair in pairs if any(set(pair) <= each for each in mixed))
 
@@ -226,7 +226,7 @@ def _bridges(problem: Problem, joins: tuple[tuple[int, int], ...]) -> Dial:
         return problem.with_(units=replace(problem.units, contiguity=replace(wider, boundary_m=lengths)))
 
     def used(plan: Plan) -> tuple[Any, ...]:
-        zone = dict(zip(plan.area.ids.tolist(), plan.zone.tolist(), strict=True))
+        zone = dict(zip(plan.of_units.ids.tolist(), plan.zone.tolist(), strict=True))
         return tuple((a, b) for a, b in joins if zone.get(ids[a], -1) == zone.get(ids[b], -2))
 
     return _dial(

@@ -38,7 +38,11 @@ class Scene:
     @cached_property
     def broken(self) -> list[dict[str, Any]]:
         """What the plan breaks of the problem as it was asked, as far as that has the same units."""
-        return self._broken(self.problem) if len(self.problem.units) == len(self.plan.area) else self.strained
+        return (
+            self._broken(self.problem)
+            if len(self.problem.units) == len(self.plan.of_units)
+            else self.strained
+        )
 
     @cached_property
     def strained(self) -> list[dict[str, Any]]:
@@ -58,7 +62,7 @@ class Scene:
 
     def zones_of(self, units: Iterable[Any]) -> tuple[str, ...]:
         """Return the zones of some units, each once."""
-        ids = self.plan.area.ids
+        ids = self.plan.of_units.ids
         at = ids.get_indexer(pd.Index(list(units), dtype=ids.dtype))
         return tuple(dict.fromkeys(self.plan.zone_ids[self.plan.zone[k]] for k in at if k >= 0))
 
@@ -72,17 +76,19 @@ class Scene:
         """Return what zones are called: their places, or their centres where no place has a name."""
         plan = self.plan
         at = [plan.zone_ids.index(zone) for zone in zones]
-        return several([self._names.get(k) or str(plan.area.ids[plan.centres[k]]) for k in at])
+        return several([self._names.get(k) or str(plan.of_units.ids[plan.centres[k]]) for k in at])
 
     def near(self, units: Sequence[int]) -> str:
         """Return where units are: the names of their places, or their ids."""
-        area = self.plan.area
-        names = [zone_names(area, [np.array([unit], dtype=np.int64)])[0] for unit in units[:MOST_ZONES]]
-        return several(list(dict.fromkeys(n or str(area.ids[u]) for n, u in zip(names, units, strict=False))))
+        whole = self.plan.of_units
+        names = [zone_names(whole, [np.array([unit], dtype=np.int64)])[0] for unit in units[:MOST_ZONES]]
+        return several(
+            list(dict.fromkeys(n or str(whole.ids[u]) for n, u in zip(names, units, strict=False)))
+        )
 
     def hours(self, units: Iterable[Any]) -> float:
         """Return the share of all hours that some units have; of all units where there are no hours."""
-        hours = self.plan.area.hours
+        hours = self.plan.of_units.hours
         members = hours.index.isin(list(units))
         total = float(hours.sum())
         held = float(hours[members].sum())
@@ -91,7 +97,7 @@ class Scene:
     def members(self, zones: Iterable[str]) -> list[Any]:
         """Return the units of some zones."""
         wanted = [self.plan.zone_ids.index(zone) for zone in zones]
-        return list(self.plan.area.ids[np.isin(self.plan.zone, wanted)])
+        return list(self.plan.of_units.ids[np.isin(self.plan.zone, wanted)])
 
     @cached_property
     def _names(self) -> dict[int, str]:
@@ -99,7 +105,7 @@ class Scene:
         spoken = range(len(plan.zone_ids))
         if len(spoken) > MOST_ZONES:
             return {}
-        names = zone_names(plan.area, [np.flatnonzero(plan.zone == k) for k in spoken])
+        names = zone_names(plan.of_units, [np.flatnonzero(plan.zone == k) for k in spoken])
         return dict(zip(spoken, names, strict=True))
 
 

@@ -72,7 +72,7 @@ def _change(scene: Scene, dial: Dial, turn: float, loose: Problem) -> tuple[_Sai
     zones, units, where = scene.zones(dial), (), ""
     if dial.quantity in {"reach_minutes", "miles"}:
         far = scene.far(dial)
-        units = tuple(scene.plan.area.ids[list(far)])
+        units = tuple(scene.plan.of_units.ids[list(far)])
         where = f" for {number(len(far), 'unit')} near {scene.near(far)}" if far else ""
     elif zones:
         where = f" in {number(len(zones), 'zone')} around {scene.around(zones)}"

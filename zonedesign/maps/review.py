@@ -47,7 +47,7 @@ def build(
     """Return the review map of a plan, in its page; the arguments are those of `review_map`."""
     if base_map not in (None, "osm"):
         raise ScenarioError(f"base_map is '{base_map}'; it is 'osm', or left out so that nothing is fetched")
-    if not plan.area.ids.equals(problem.units.ids):
+    if not plan.of_units.ids.equals(problem.units.ids):
         raise DataError("the plan is not on the problem's units; read it with the problem's scenario")
     shapes = display(plan)
     shaded = None if portfolio is None else steady.Steady(plan, portfolio, public=public)
@@ -104,7 +104,7 @@ class _Drawing:
             "as_points": bool(self.shapes and self.shapes.as_points),
             "status": words.status_sentence(self.plan, self.found),
             "facts": words.objective_facts(self.plan, self.problem, decimals=1 if self.public else 2),
-            "units": f"{len(self.plan.area):,}",
+            "units": f"{len(self.plan.of_units):,}",
             "totals": words.total_rows(self.published, self.problem.levels, self.decimals),
             "zones": self.rows,
             "fills": [palette.fill(c, lv) for c, lv in zip(self.colour, self.level, strict=True)],
@@ -221,10 +221,10 @@ class _Drawing:
         ).add_to(self.map)  # fmt: skip
 
     def _draw_bridges(self) -> None:
-        graph = self.plan.area.contiguity
+        graph = self.plan.of_units.contiguity
         if graph is None or not graph.bridges:
             return
-        at = self.plan.area.ids.get_indexer(pd.Index([unit for pair in graph.bridges for unit in pair]))
+        at = self.plan.of_units.ids.get_indexer(pd.Index([unit for pair in graph.bridges for unit in pair]))
         lines = shapely.linestrings(
             self._shapes.points[at].reshape(-1, 2, 2)[(at.reshape(-1, 2) >= 0).all(axis=1)]
         )
@@ -263,15 +263,19 @@ class _Drawing:
             row["room"] = rooms[k] if rooms else 0
         data: dict[str, Any] = {"zones": rows, "bounds": None if shapes is None else shapes.bounds}
         if shapes is not None and not self.public:
-            by_unit, area = plan.units, plan.area
-            people = [""] * len(area) if area.customers is None else [words.number(c) for c in area.customers]
-            names = [""] * len(area) if area.name_column is None else area.frame[area.name_column].astype(str)
+            by_unit, units = plan.units, plan.of_units
+            people = (
+                [""] * len(units) if units.customers is None else [words.number(c) for c in units.customers]
+            )
+            names = (
+                [""] * len(units) if units.name_column is None else units.frame[units.name_column].astype(str)
+            )
             figures = zip(
-                area.ids,
+                units.ids,
                 names,
                 plan.zone,
                 people,
-                area.hours,
+                units.hours,
                 by_unit["minutes"],
                 by_unit["reach_minutes"],
                 strict=True,
@@ -298,7 +302,7 @@ class _Drawing:
         return self.shapes
 
     def _neighbours(self) -> set[tuple[int, int]]:
-        graph, plan = self.plan.area.contiguity, self.plan
+        graph, plan = self.plan.of_units.contiguity, self.plan
         near = set() if graph is None else palette.zone_neighbours(graph.pairs, plan.zone)
         if self.shapes is not None:
             # Zones that touch on the page differ too, whatever the graph says.

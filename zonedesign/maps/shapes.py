@@ -41,12 +41,12 @@ class Shapes:
 
 def display(plan: Plan) -> Shapes | None:
     """Return the plan's shapes for display, or None where the units have no geometry or no CRS."""
-    frame = plan.area.frame
-    if not isinstance(frame, gpd.GeoDataFrame) or frame.crs is None or plan.area.points is None:
+    frame = plan.of_units.frame
+    if not isinstance(frame, gpd.GeoDataFrame) or frame.crs is None or plan.of_units.points is None:
         return None
     metric = frame.estimate_utm_crs() if frame.crs.is_geographic else frame.crs
     given = np.asarray(shapely.make_valid(frame.geometry.to_crs(metric).to_numpy()))
-    points = np.asarray(plan.area.points.to_crs(metric).to_numpy())
+    points = np.asarray(plan.of_units.points.to_crs(metric).to_numpy())
     excluded = _left_out(plan, metric)
     as_points = bool((shapely.get_dimensions(given) < 2).any())
     west, south, east, north = shapely.total_bounds(given)
@@ -95,7 +95,7 @@ def features(shapes: NDArray[np.object_], numbers: Any = None) -> dict[str, Any]
 
 
 def _left_out(plan: Plan, metric: CRS) -> NDArray[np.object_]:
-    gone = plan.area.excluded
+    gone = plan.of_units.excluded
     if not isinstance(gone, gpd.GeoDataFrame) or gone.crs is None or gone.empty:
         return np.array([], dtype=object)
     shapes = gone.geometry[~(gone.geometry.isna() | gone.geometry.is_empty)].to_crs(metric)

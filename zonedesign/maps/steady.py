@@ -28,7 +28,7 @@ class Steady:
     def __init__(self, plan: Plan, portfolio: Portfolio, *, public: bool) -> None:
         if public:
             raise ScenarioError("a public map has figures of zones only; leave the portfolio out")
-        if not portfolio.plans[0].area.ids.equals(plan.area.ids):
+        if not portfolio.plans[0].of_units.ids.equals(plan.of_units.ids):
             raise DataError("the portfolio is not on the plan's units; take the one of the same problem")
         frame = portfolio.steadiness_of(plan)
         self.shades = [shade(share) for share in frame["same_zone"]]

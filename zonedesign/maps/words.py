@@ -188,17 +188,17 @@ def objective_facts(plan: Plan, problem: Problem, *, decimals: int) -> list[tupl
 def notes(plan: Plan, problem: Problem, *, public: bool) -> list[str]:
     """Return what a reader must know of the data; public notes count units and name none."""
     said = []
-    given = [*problem.about.notes, *plan.area.notes]
+    given = [*problem.about.notes, *plan.of_units.notes]
     if problem.about.sketch and (public or not any(str(note).startswith("sketch roads") for note in given)):
         said.append(
             "Sketch roads: travel times are 1.3 times the straight line between neighbouring units at "
             "40 km/h, not times by road."
         )
-    gone = plan.area.excluded
+    gone = plan.of_units.excluded
     if gone is not None and len(gone):
         names = "" if public else f": {listed(gone.index, 20)}"
         said.append(f"{counted(len(gone), 'unit')} left out on purpose{names}.")
-    graph = plan.area.contiguity
+    graph = plan.of_units.contiguity
     if graph is not None and graph.bridges:
         pairs = "" if public else ": " + listed((f"{a} to {b}" for a, b in graph.bridges), 20)
         join = "bridge joins" if len(graph.bridges) == 1 else "bridges join"

@@ -68,7 +68,7 @@ class Portfolio:
 
     @cached_property
     def _hours(self) -> Floats:
-        return np.asarray(self.plans[0].area.hours, dtype=np.float64)
+        return np.asarray(self.plans[0].of_units.hours, dtype=np.float64)
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -125,7 +125,7 @@ class Portfolio:
 
     def neighbours(self) -> pd.DataFrame:
         """Return the frame of `together` for pairs of neighbours only, those that never meet included."""
-        graph = self.plans[0].area.contiguity
+        graph = self.plans[0].of_units.contiguity
         pairs = np.zeros((0, 2), dtype=np.int64) if graph is None else np.sort(graph.pairs, axis=1)
         share = np.zeros(len(pairs))
         for zone in self.zones:
@@ -133,7 +133,7 @@ class Portfolio:
         return self._pairs_frame(pairs[:, 0], pairs[:, 1], share / self.counted)
 
     def _pairs_frame(self, one: Any, other: Any, share: Any) -> pd.DataFrame:
-        ids = self.plans[0].area.ids
+        ids = self.plans[0].of_units.ids
         return pd.DataFrame({"unit": ids[one], "other": ids[other], "share": np.asarray(share, dtype=float)})
 
     @property
@@ -157,38 +157,47 @@ class Portfolio:
         where it is alone. `next_zone` is the zone of the plan that it is in most often besides, None where
         there is none, and `next_share` how often. `DataError` for a plan on other units.
         """
-        if not plan.area.ids.equals(self.plans[0].area.ids):
+        if not plan.of_units.ids.equals(self.plans[0].of_units.ids):
             raise DataError("the plan is not on the portfolio's units; take one of the same problem")
         count, zones = plan.zone.shape[0], len(plan.zone_ids)
         # A touch of weight for everyone lets zones without hours be matched by their units.
         weight = self._hours + 1e-9 * max(float(self._hours.max(initial=0.0)), 1.0)
-        seen = np.zeros((count, zones))
         mates = np.zeros(count)
         at = np.arange(count)
         alone = np.bincount(plan.zone, minlength=zones)[plan.zone] == 1
         held = np.bincount(plan.zone, weights=weight, minlength=zones)[plan.zone] - weight
+        seen = []  # a number for every unit and the zone that it is in, plan after plan
         for zone in self.zones:
             was = np.full(int(zone.max()) + 1, -1, dtype=np.int64)
             for here, before in measures.matched_zones(weight, zone, plan.zone):
                 was[here] = before
             known = was[zone] >= 0
-            seen[at[known], was[zone][known]] += 1
+            seen.append(at[known] * zones + was[zone][known])
             both = zone * zones + plan.zone
             shared = np.bincount(both, weights=weight)[both] - weight
             mates += np.where(alone, 1.0, np.clip(shared / np.where(alone, 1.0, held), 0.0, 1.0))
-        share = seen / self.counted
-        same = share[at, plan.zone].copy()
-        share[at, plan.zone] = -1.0
-        following = share.argmax(axis=1)
-        often = np.maximum(share[at, following], 0.0)
-        names = np.array(plan.zone_ids, dtype=object)
-        found = pd.DataFrame(
-            {"zone": names[plan.zone], "same_zone": same, "with_mates": mates / self.counted},
-            index=plan.area.ids,
+        # Only what was seen takes room: a table of all units and zones has no end in a large country.
+        found, often = np.unique(np.concatenate(seen), return_counts=True)
+        unit, within = found // zones, found % zones
+        own = within == plan.zone[unit]
+        same, next_share, following = np.zeros(count), np.zeros(count), np.full(count, -1)
+        same[unit[own]] = often[own] / self.counted
+        unit, within, often = unit[~own], within[~own], often[~own]
+        order = np.lexsort((within, -often, unit))
+        first = order[np.unique(unit[order], return_index=True)[1]]
+        next_share[unit[first]] = often[first] / self.counted
+        following[unit[first]] = within[first]
+        names = np.array([*plan.zone_ids, None], dtype=object)  # the last for units that are in no other
+        return pd.DataFrame(
+            {
+                "zone": names[plan.zone],
+                "same_zone": same,
+                "with_mates": mates / self.counted,
+                "next_zone": pd.Series(names[following], plan.of_units.ids, dtype=object),
+                "next_share": next_share,
+            },
+            index=plan.of_units.ids,
         )
-        found["next_zone"] = pd.Series(np.where(often > 0, names[following], None), found.index, dtype=object)
-        found["next_share"] = often
-        return found
 
 
 def _objective(plan: Plan) -> float:

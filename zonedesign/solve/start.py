@@ -91,12 +91,14 @@ def completed(problem: Problem, given: Plan) -> tuple[Plan, list[str]]:
     is. A level that the problem lacks becomes the one whose bands fit, a centre outside its zone the best.
     """
     ids, said = problem.units.ids, []
-    labels = pd.Series(np.array(given.zone_ids, dtype=object)[given.zone], index=given.area.ids, dtype=object)
+    labels = pd.Series(
+        np.array(given.zone_ids, dtype=object)[given.zone], index=given.of_units.ids, dtype=object
+    )
     strange = labels.index.difference(ids, sort=False)
     if len(strange):
         said.append(f"{that_are(len(strange), 'unit', 'no unit of the problem')} left out: {listed(strange)}")
     labels = labels.reindex(ids)
-    at = ids.get_indexer(given.area.ids[given.centres]).tolist()
+    at = ids.get_indexer(given.of_units.ids[given.centres]).tolist()
     centres = dict(zip(given.zone_ids, at, strict=True))
     missing = np.flatnonzero(labels.isna())
     if len(missing):
