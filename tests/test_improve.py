@@ -14,6 +14,7 @@ import toy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import zonedesign as zd
 from zonedesign import rules as kinds
 from zonedesign.levels import CharacterShare
 from zonedesign.plan import Plan
@@ -23,6 +24,7 @@ from zonedesign.solve._tiles import pairs_of
 from zonedesign.solve.construct import grown
 from zonedesign.solve.fixing import possible_arcs
 from zonedesign.solve.improve import Draft, Search
+from zonedesign.solve.regions import region
 from zonedesign.verify import verify
 
 SEEDS = st.integers(0, 10**9)
@@ -68,6 +70,7 @@ def moved(search: Search, draft: Draft, *, moves: int, seed: int):
         0.05,
         0.2,
         -math.inf,
+        period=2_000,
         open_counts=True,
         any_loose=bool(search.case.levels["loose"].any()),
     )
@@ -77,7 +80,8 @@ def moved(search: Search, draft: Draft, *, moves: int, seed: int):
         state.zones["centre"].copy(),
         np.array([math.inf]),
     )
-    anneal(search.case, state, search._penalties(1.0), course, best, np.zeros(1, dtype=np.int64))
+    among, stop = np.arange(len(draft.zone)), np.zeros(1, dtype=np.int64)
+    anneal(search.case, state, search._penalties(1.0), course, best, among, stop)
     return state
 
 
@@ -289,3 +293,33 @@ def test_change_is_priced_by_hours_that_leave_their_zone():
     start = Draft(labels.astype(np.int64), np.zeros(2, np.int64), np.array([1, 0]))
     best = search.improve(start, moves=5000, seed=1, heat=0.1)
     assert problem.terms(plan_of(problem, best))["moved"] == 0.0
+
+
+def wide() -> zd.Problem:
+    """A square of 144 units, for some 24 zones."""
+    frame, near, minutes = toy.squares(12, 1)
+    return zd.Problem(
+        zd.Units.from_frame(frame, hours="hours", contiguity=near),
+        zd.TravelTimes.from_matrix(minutes, frame.index),
+        levels=[zd.Level("1", weekly_hours=(20, 40), zones=(20, 28))],
+        rules=[zd.Contiguous()],
+    )
+
+
+def test_regions_are_whole_neighbouring_zones_and_the_others_stay():
+    search = searching(wide())
+    start = search.improve(connected_draft(search), moves=20_000, seed=1, heat=1.0)
+    for seed in range(20):
+        inside = region(search, start, np.random.default_rng(seed))
+        assert set(start.zone[inside]).isdisjoint(start.zone[~inside])
+        found = search.improve(start, moves=5000, seed=seed, heat=1.0, within=inside)
+        others = {frozenset(np.flatnonzero(start.zone == z)) for z in set(start.zone[~inside])}
+        assert others <= {frozenset(np.flatnonzero(found.zone == z)) for z in set(found.zone)}
+
+
+def test_regions_never_make_a_draft_worse_and_are_the_same_again():
+    search = searching(wide())
+    start = search.improve(connected_draft(search), moves=20_000, seed=1, heat=1.0)
+    first, again = (search.improve_regions(start, moves=30_000, seed=7, heat=0.3) for _ in range(2))
+    assert first.price <= start.price < math.inf
+    assert (first.zone == again.zone).all()

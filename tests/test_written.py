@@ -84,7 +84,7 @@ def test_units_without_hours_or_in_two_pieces_are_placed_too():
 
 def test_what_it_cannot_write_out_is_left_to_others():
     level = zd.Level("1", weekly_hours=(10, 20))
-    assert chosen(square(level, side=8)) is None  # 64 units
+    assert chosen(square(level, side=12, most=125)) is None
     loose = zd.Level("1", weekly_hours=(10, 20), contiguous=False)
     assert chosen(square(loose)) is None
     plain = square(level)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +26,10 @@ AIM = 1e4
 """The size that costs are scaled to, so that the engine's absolute tolerances mean nothing to them."""
 FIRST_ZONES = 500
 """Zones in the first program, those nearest to the relaxation; each later one has four times as many."""
+ENOUGH = 1e-6
+"""What duals may be off by, on costs of the size of `AIM`."""
+AT_ONCE = 4_000
+"""Zones that the relaxation takes in at a time, those that its duals want most (column generation)."""
 
 
 def choose(
@@ -46,12 +52,12 @@ def choose(
     if not holds.shape[1]:
         return Solved(Ended.INFEASIBLE, np.inf)
     scale = AIM / max(float(np.abs(cost).max(initial=0.0)), 1e-300)
-    model = _Model(holds, kind, cost * scale, counts, seed)
-    relaxed = model.relax(seconds)
-    if relaxed is None or relaxed.ended is not Ended.OPTIMAL:
-        return Solved(Ended.LIMIT, -np.inf) if relaxed is None else relaxed
+    every = _Zones(holds, kind, cost * scale, counts, seed)
+    relaxed = _relaxed(every, began + seconds, stop)
+    if relaxed.ended is not Ended.OPTIMAL:
+        return relaxed
     assert relaxed.duals is not None  # noqa: S101
-    reduced = cost * scale - model.rows.T @ relaxed.duals
+    reduced = every.reduced(relaxed.duals)
     bound, size, least = relaxed.bound, FIRST_ZONES, np.inf
     best: Floats | None = None
     order = np.sort(reduced)
@@ -63,7 +69,7 @@ def choose(
         left = seconds - (time.monotonic() - began)
         if left <= 0 or (stop is not None and stop()):
             break
-        tried = _Model(holds[:, kept], kind[kept], cost[kept] * scale, counts, seed).whole(left)
+        tried = _Model(every, kept).whole(left)
         if tried.values is not None and tried.objective is not None and tried.objective < least:
             least, best = tried.objective, np.zeros(len(cost))
             best[kept] = tried.values
@@ -78,52 +84,103 @@ def choose(
     return Solved(Ended.LIMIT, bound / scale, None if best is None else least / scale, best)
 
 
-class _Model:
-    """One set partitioning model in HiGHS: a row for every unit, and one for every level."""
+@dataclass(frozen=True, eq=False)
+class _Zones:
+    """All zones as columns: a row for every unit, and one for every level."""
 
-    def __init__(self, holds: sparse.csc_array, kind: Ints, cost: Floats, counts: Ints, seed: int) -> None:
+    holds: sparse.csc_array
+    kind: Ints
+    cost: Floats
+    counts: Ints
+    seed: int
+
+    @cached_property
+    def rows(self) -> sparse.csc_array:
+        zones, levels = self.holds.shape[1], len(self.counts)
+        of_level = sparse.csc_array((np.ones(zones), (self.kind, np.arange(zones))), shape=(levels, zones))
+        return sparse.csc_array(sparse.vstack([self.holds, of_level]))
+
+    @property
+    def ends(self) -> tuple[Floats, Floats]:
+        """The least and the most of every row."""
+        each = np.ones(self.holds.shape[0])
+        return tuple(np.concatenate([each, self.counts[:, end].astype(np.float64)]) for end in (0, 1))  # type: ignore[return-value]
+
+    def reduced(self, duals: Floats, cost: Floats | None = None) -> Floats:
+        """Return what every zone costs at these duals."""
+        return np.asarray((self.cost if cost is None else cost) - self.rows.T @ duals)
+
+
+def _relaxed(every: _Zones, until: float, stop: Callable[[], bool] | None) -> Solved:
+    """Return the linear relaxation over all zones, of which it takes in those that its duals want.
+
+    First what no zone covers is brought down to nothing, or proved to remain; then the cost.
+    """
+    lower, upper = every.ends
+    taken = np.zeros(len(every.cost), dtype=np.bool_)
+    taken[np.argsort(every.cost, kind="stable")[:AT_ONCE]] = True
+    for first in (True, False):
+        cost = np.zeros(len(every.cost)) if first else every.cost
+        while True:
+            left = until - time.monotonic()
+            if left <= 0 or (stop is not None and stop()):
+                return Solved(Ended.LIMIT, -np.inf)
+            kept = np.flatnonzero(taken)
+            duals = _Model(every, kept, covered=not first).duals(left)
+            if duals is None:
+                return Solved(Ended.LIMIT, -np.inf)
+            reduced = every.reduced(duals, cost)
+            # What the duals prove counts, not what the engine says of itself; no zone is taken twice.
+            side = np.where(duals > 0, lower, upper)
+            value = float(duals @ side + np.minimum(reduced, 0.0).sum())
+            if first and value > ENOUGH:
+                return Solved(Ended.INFEASIBLE, np.inf)
+            wanted = np.flatnonzero((reduced < -ENOUGH) & ~taken)
+            if not len(wanted):
+                break
+            taken[wanted[np.argsort(reduced[wanted], kind="stable")[:AT_ONCE]]] = True
+    return Solved(Ended.OPTIMAL, value, value, duals=duals)
+
+
+class _Model:
+    """Some of the zones in HiGHS; unless they are `covered`, units may stay alone, at a cost of one each."""
+
+    def __init__(self, every: _Zones, kept: Ints, *, covered: bool = True) -> None:
         import highspy  # noqa: PLC0415
 
         self._highspy = highspy
-        n, zones = holds.shape
-        levels = len(counts)
-        of_level = sparse.csc_array((np.ones(zones), (kind, np.arange(zones))), shape=(levels, zones))
-        self.rows = sparse.csc_array(sparse.vstack([holds, of_level]))
+        rows, cost = every.rows[:, kept], every.cost[kept]
+        if not covered:
+            height = rows.shape[0]
+            apart = sparse.hstack([rows, sparse.eye_array(height), -sparse.eye_array(height)])
+            rows, cost = sparse.csc_array(apart), np.concatenate([np.zeros(len(kept)), np.ones(2 * height)])
+        zones = rows.shape[1]
         lp: Any = highspy.HighsLp()
-        lp.num_col_, lp.num_row_ = zones, n + levels
+        lp.num_col_, lp.num_row_ = zones, rows.shape[0]
         lp.col_cost_ = cost
-        lp.col_lower_, lp.col_upper_ = np.zeros(zones), np.ones(zones)
-        lp.row_lower_ = np.concatenate([np.ones(n), counts[:, 0].astype(np.float64)])
-        lp.row_upper_ = np.concatenate([np.ones(n), counts[:, 1].astype(np.float64)])
-        lp.a_matrix_.start_ = self.rows.indptr.astype(np.int32)
-        lp.a_matrix_.index_ = self.rows.indices.astype(np.int32)
-        lp.a_matrix_.value_ = self.rows.data.astype(np.float64)
+        most = float(rows.shape[0]) if not covered else 1.0
+        lp.col_lower_, lp.col_upper_ = np.zeros(zones), np.where(np.arange(zones) < len(kept), 1.0, most)
+        lp.row_lower_, lp.row_upper_ = every.ends
+        lp.a_matrix_.start_ = rows.indptr.astype(np.int32)
+        lp.a_matrix_.index_ = rows.indices.astype(np.int32)
+        lp.a_matrix_.value_ = rows.data.astype(np.float64)
         lp.integrality_ = [highspy.HighsVarType.kInteger] * zones
         made: Any = highspy.Highs
         self._model: Any = made()
         for option, value in (
-            ("output_flag", False), ("random_seed", seed % 2**31), ("threads", 1),
+            ("output_flag", False), ("random_seed", every.seed % 2**31), ("threads", 1),
             ("mip_rel_gap", 0.0), ("mip_abs_gap", 0.0),
         ):  # fmt: skip
             self._model.setOptionValue(option, value)
         if self._model.passModel(lp) == highspy.HighsStatus.kError:
             raise SolverError("HiGHS refused the zones that were written out")
 
-    def relax(self, seconds: float) -> Solved | None:
-        """Return the linear relaxation with its duals, None where time is up."""
+    def duals(self, seconds: float) -> Floats | None:
+        """Return the duals of the linear relaxation, None where time is up."""
         self._model.setOptionValue("solve_relaxation", True)  # noqa: FBT003
-        ended = self._run(seconds)
-        if ended is Ended.LIMIT:
+        if self._run(seconds) is Ended.LIMIT:
             return None
-        if ended is Ended.INFEASIBLE:
-            return Solved(ended, np.inf)
-        duals = np.array(self._model.getSolution().row_dual)
-        # What the duals prove counts, not what the engine says of itself.
-        lower, upper = np.array(self._model.getLp().row_lower_), np.array(self._model.getLp().row_upper_)
-        reduced = np.array(self._model.getLp().col_cost_) - self.rows.T @ duals
-        side = np.where(duals > 0, lower, upper)
-        bound = float(duals @ side + np.minimum(reduced, 0.0).sum())
-        return Solved(ended, bound, bound, duals=duals)
+        return np.array(self._model.getSolution().row_dual)
 
     def whole(self, seconds: float) -> Solved:
         """Return the whole program's plan and bound."""

@@ -42,8 +42,9 @@ of moves that begin near a zone that breaks a rule, while there is one."""
 class Course(NamedTuple):
     """How a chain runs: seed, moves, first and last temperature in hour-minutes, and share of large moves.
 
-    `enough` is a price that is good enough to end; `open_counts` says whether the number of zones may change,
-    `any_loose` whether some level need not be connected.
+    `enough` is a price that is good enough to end; `period` are the moves between two looks at what is
+    broken; `open_counts` says whether the number of zones may change, `any_loose` whether some level need not
+    be connected.
     """
 
     seed: int
@@ -52,6 +53,7 @@ class Course(NamedTuple):
     last_heat: float
     large: float
     enough: float
+    period: int
     open_counts: bool
     any_loose: bool
 
@@ -85,9 +87,9 @@ def _other_zone(case: Case, state: State, i: int) -> int:
 
 
 @lean
-def _some_unit(case: Case, state: State) -> int:
-    """Return a unit by chance, more often one in or near a zone that breaks a rule."""
-    i: int = np.random.randint(state.units.shape[0])  # noqa: NPY002
+def _some_unit(case: Case, state: State, among: Ints) -> int:
+    """Return one of the units by chance, more often one in or near a zone that breaks a rule."""
+    i: int = among[np.random.randint(among.shape[0])]  # noqa: NPY002
     sums = state.sums[0]
     if sums.broken == 0 or np.random.random() >= AT_BROKEN:  # noqa: NPY002
         return i
@@ -210,39 +212,42 @@ def _oscillate(found: Floats, penalty: Floats) -> None:
 
 
 @compiled
-def anneal(case: Case, state: State, penalty: Floats, course: Course, best: Best, stop: Ints) -> None:
+def anneal(
+    case: Case, state: State, penalty: Floats, course: Course, best: Best, among: Ints, stop: Ints
+) -> None:
     """Search from a state, and leave in `best` the best plan without broken rules.
 
-    `penalty` (3 x kinds,) changes on the way; a `stop` (1,) that is not 0 ends the search early.
+    Moves begin at one of the units `among`. `penalty` (3 x kinds,) changes on the way; a `stop` (1,) that is
+    not 0 ends the search early.
     """
     np.random.seed(course.seed)  # noqa: NPY002  (numba's generator belongs to this thread)
     room = new_room(state.units.shape[0], case.pairs.shape[0])
-    _anneal(case, state, penalty, course, best, stop, room, np.zeros(KINDS))
+    _anneal(case, state, penalty, course, best, among, stop, room, np.zeros(KINDS))
 
 
 @lean
-def _anneal(
+def _anneal(  # noqa: PLR0913, PLR0917
     case: Case,
     state: State,
     penalty: Floats,
     course: Course,
     best: Best,
+    among: Ints,
     stop: Ints,
     room: Room,
     found: Floats,
 ) -> None:
     """Run a chain; `found` (kinds,) is room for what is broken."""
-    n, price = state.units.shape[0], 0.0
+    price = 0.0
     heat, cooling = course.first_heat, 1.0
     if heat > 0:
         cooling = (course.last_heat / heat) ** (1.0 / (max(1, course.moves)))
-    period = 4 * n if n > 500 else 2_000
     for move in range(course.moves + 1):
-        if move % period == 0:
+        if move % course.period == 0:
             if move > 0:
                 breaks(case, state, found)
                 _oscillate(found, penalty)
-            if move % (20 * period) == 0:
+            if move % (20 * course.period) == 0:
                 recount(case, state)
                 for z in range(state.zones.shape[0]):
                     settle(case, state, z, penalty)
@@ -255,7 +260,7 @@ def _anneal(
             break
         heat *= cooling
         dice = np.random.random()  # noqa: NPY002
-        i = _some_unit(case, state)
+        i = _some_unit(case, state, among)
         change = 0.0
         if dice < course.large:
             change = _large_move(case, state, i, penalty, heat, room, course)

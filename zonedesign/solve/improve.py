@@ -12,6 +12,7 @@ import numpy as np
 
 from zonedesign import measures
 from zonedesign.solve._tiles import pairs_of
+from zonedesign.solve.regions import region
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,6 +29,13 @@ if TYPE_CHECKING:
 INTERRUPTED = 2
 SECONDS_TO_WAIT = 0.2
 """How often the caller has a word while chains run."""
+MOVES_A_UNIT = 1000
+"""Moves of a chain over a region, for each of its units."""
+PERIOD, PERIOD_OF_REGIONS = 2_000, 150
+"""Moves between two looks at what is broken, over the whole map at least and over a region: penalties of
+short chains have to follow quickly."""
+FIXED = 1
+"""What marks a unit that stays in its zone; zones that stay whole have numbers from here on."""
 LARGE_SHARE = 0.3
 """Share of moves that recombine two zones."""
 
@@ -80,6 +88,7 @@ class Search:
         moves: int,
         seeds: Sequence[int],
         heat: float | Sequence[float],
+        regional: Sequence[bool] | None = None,
         enough: float = -math.inf,
         threads: int | None = None,
         stop: Ints | None = None,
@@ -88,17 +97,19 @@ class Search:
     ) -> list[Draft]:
         """Return the drafts improved, each by one chain of `moves` from its own seed, on threads.
 
-        `heat` is one for all or one each. Chains end early at a price of `enough`, or once `stop[0]` is not
-        0; `waiting` is called several times a second meanwhile. When the caller is interrupted they end too,
-        what they have found is returned all the same, and `stop[0]` is `INTERRUPTED`. A chain that fails
-        leaves its draft as it was and costs the others nothing where `failed` takes note of it.
+        `heat` is one for all or one each; where `regional` says so, one region after another is improved
+        (`improve_regions`) rather than the whole. Chains end early at a price of `enough`, or once `stop[0]`
+        is not 0; `waiting` is called several times a second meanwhile. When the caller is interrupted they
+        end too, what they have found is returned all the same, and `stop[0]` is `INTERRUPTED`. A chain that
+        fails leaves its draft as it was and costs the others nothing where `failed` takes note of it.
         """
         stop = np.zeros(1, dtype=np.int64) if stop is None else stop
         heats = [heat] * len(drafts) if isinstance(heat, float | int) else heat
+        ways = [self.improve_regions if each else self.improve for each in regional or [False] * len(drafts)]
         with ThreadPoolExecutor(max_workers=threads or os.cpu_count() or 1) as pool:
             running = [
-                pool.submit(self.improve, draft, moves=moves, seed=seed, heat=each, enough=enough, stop=stop)
-                for draft, seed, each in zip(drafts, seeds, heats, strict=True)
+                pool.submit(way, draft, moves=moves, seed=seed, heat=each, enough=enough, stop=stop)
+                for way, draft, seed, each in zip(ways, drafts, seeds, heats, strict=True)
             ]
             try:
                 while wait(running, timeout=SECONDS_TO_WAIT).not_done:
@@ -119,6 +130,39 @@ class Search:
                 found.append(draft if error is not None else each.result())
             return found
 
+    def improve_regions(
+        self,
+        draft: Draft,
+        *,
+        moves: int,
+        seed: int,
+        heat: float,
+        enough: float = -math.inf,
+        stop: Ints | None = None,
+    ) -> Draft:
+        """Return the draft improved by short chains over one region after another, `moves` in all.
+
+        Each region is a few neighbouring zones (`regions`); what a chain finds is kept where it is better.
+        A draft that breaks rules comes back as it was.
+        """
+        random = np.random.default_rng(seed)
+        while moves > 0 and draft.price > enough and (stop is None or stop[0] == 0):
+            within = region(self, draft, random)
+            share = min(moves, MOVES_A_UNIT * int(within.sum()))
+            found = self.improve(
+                draft,
+                moves=share,
+                seed=int(random.integers(2**31)),
+                heat=heat,
+                enough=enough,
+                stop=stop,
+                within=within,
+            )
+            moves -= share
+            if found.price < draft.price:
+                draft = found
+        return draft
+
     @property
     def total_hours(self) -> float:
         """All hours, 1 where there are none: prices are objectives times these."""
@@ -133,14 +177,17 @@ class Search:
         heat: float,
         enough: float = -math.inf,
         stop: Ints | None = None,
+        within: NDArray[np.bool_] | None = None,
     ) -> Draft:
         """Return the best draft without broken rules that one chain finds from `draft`, or else its last.
 
-        `heat` is the first temperature as a multiple of what one typical unit costs.
+        `heat` is the first temperature as a multiple of what one typical unit costs. Only the units `within`
+        (n,) move, which are whole zones of the draft; all others stay as they are.
         """
         from zonedesign.solve import _anneal  # noqa: PLC0415
 
         stop = np.zeros(1, dtype=np.int64) if stop is None else stop
+        case, among = self._within(within)
         state = self._state_of(draft)
         typical = self._typical_minutes(draft)
         per_unit = max(float(self.case.units["hours"].mean()), 1e-12) * typical
@@ -153,6 +200,7 @@ class Search:
             last_heat=0.01 * heat * per_unit,
             large=LARGE_SHARE,
             enough=enough,
+            period=max(PERIOD, 4 * len(among)) if within is None else PERIOD_OF_REGIONS,
             open_counts=bool(((levels["most"] > levels["least"]) | (used != levels["least"])).any()),
             any_loose=bool(levels["loose"].any()),
         )
@@ -162,11 +210,19 @@ class Search:
             state.zones["centre"].copy(),
             np.array([math.inf]),
         )
-        _anneal.anneal(self.case, state, self._penalties(typical), course, best, stop)
+        _anneal.anneal(case, state, self._penalties(typical), course, best, among, stop)
         if math.isinf(best.price[0]):
             zones = state.zones
             return self.as_draft(state.units["zone"], zones["level"], zones["centre"], math.inf)
         return self.as_draft(best.zone, best.level, best.centre, float(best.price[0]))
+
+    def _within(self, within: NDArray[np.bool_] | None) -> tuple[Case, Ints]:
+        """Return the case in which only these units may move, and their numbers."""
+        if within is None:
+            return self.case, np.arange(len(self.order))
+        units, inside = self.case.units.copy(), within[self.order]
+        units["fixed"][~inside] = FIXED
+        return self.case._replace(units=units), np.flatnonzero(inside)
 
     def minutes(self, units: Ints, centres: Ints) -> NDArray[np.float32]:
         """Return minutes to units from centres, as the search sees them, by positions in the problem."""

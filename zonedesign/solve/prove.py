@@ -13,6 +13,7 @@ from zonedesign.solve._account import Limits, Outcome
 from zonedesign.solve.bound import Bound, Priced, closed_by, lagrangian
 from zonedesign.solve.certify import certify
 from zonedesign.solve.rounds import repaired
+from zonedesign.solve.written import choose_zones
 from zonedesign.verify import broken, verify
 
 if TYPE_CHECKING:
@@ -85,6 +86,15 @@ class Proof:
         elif not found.infeasible:
             standing.raise_bound(found.value)
         self.bound = found
+
+    def write_out(self) -> None:
+        """Choose among all zones there are, where these are few enough to be written out."""
+        standing = self.standing
+        if standing.done():
+            return
+        outcome = choose_zones(standing.problem, self.possible, limits=self._limits())
+        if outcome is not None:
+            self._learn(outcome)
 
     def settle(self) -> None:
         """Let the integer program close in on the best plan from the bound upwards, as far as it helps."""

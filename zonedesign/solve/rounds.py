@@ -1,4 +1,4 @@
-"""Rounds of search: chains of annealing, cooling more slowly from round to round."""
+"""Rounds of search: chains of annealing over the whole map first, then over one region after another."""
 
 from __future__ import annotations
 
@@ -11,18 +11,24 @@ import numpy as np
 
 from zonedesign.certificate import OPTIMAL_GAP, StoppedBy
 from zonedesign.plan import Plan
-from zonedesign.solve.improve import INTERRUPTED, Draft, Search
+from zonedesign.solve.improve import INTERRUPTED, MOVES_A_UNIT, Draft, Search
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from zonedesign.solve.standing import Standing
 
 CHAINS = 4
 """Drafts that are improved; with a work limit in every round, so that threads change nothing."""
 HEATS = (1.0, 0.5, 1.5, 0.25)
-"""First temperatures of rounds, as multiples of what a typical unit costs."""
+"""First temperatures of chains over the whole map, as multiples of what a typical unit costs."""
+REGION_HEAT = 0.3
+"""First temperature of chains over a region."""
 SLOWER = 2.0
-"""How much longer every round is than the one before: slow cooling finds what quick cooling cannot."""
-STALE_ROUNDS = 4
+"""How much longer every chain over the whole map is than the one before."""
+LOOKS = 12
+"""How often every zone has been in a region, on average, before a draft counts as settled."""
+STALE_ROUNDS = 40
 """Rounds without a better plan after which the search leaves the rest of the time to the integer program."""
 SECONDS_A_WORD = 1.0
 """Seconds between two reports of progress."""
@@ -30,25 +36,31 @@ SECONDS_A_WORD = 1.0
 
 @dataclass(eq=False)
 class Rounds:
-    """The search under way: drafts, and how long the next round is to be."""
+    """The search under way: drafts, and how often each was looked at since it last became better.
+
+    `afresh(number)` gives another first draft, for the place of one that has settled.
+    """
 
     standing: Standing
     search: Search
     pool: list[Draft]
     seed: int
     threads: int
+    afresh: Callable[[int], Draft]
     number: int = 0
-    moves: int = 0
+    looked: list[int] = field(default_factory=list)
+    tried: list[int] = field(default_factory=list)
     last_word: float = field(default=-math.inf)
 
     def run(self, share: float, *, leave: bool) -> None:
         """Search until all is done or the share of time is used; `leave` early where nothing better comes."""
+        self.looked = self.looked or [0] * len(self.pool)
+        self.tried = self.tried or [0] * len(self.pool)
         self._run(share, leave=leave)
         self._tell(last=True)
 
     def _run(self, share: float, *, leave: bool) -> None:
         standing, stale = self.standing, 0
-        self.moves = moves_of(self.search)
         while not standing.done() and (standing.work is None or self.number < standing.work):
             over = standing.seconds >= share * standing.time_limit or stale >= STALE_ROUNDS
             if leave and over and (standing.best is not None or stale > 2 * STALE_ROUNDS):
@@ -61,12 +73,11 @@ class Rounds:
             standing.stopped_by = StoppedBy.WORK
 
     def _round(self, share: float) -> None:
-        """Improve drafts by one chain each; the best replace the worst now and then."""
+        """Improve drafts by one chain each, over the whole map while they break rules, else by regions."""
         standing, number = self.standing, self.number
-        first = standing.best is None or standing.work is not None or number == 0
-        chains = CHAINS if first else max(self.threads, 1)
-        picked = [(number + k) % CHAINS for k in range(chains)]
-        stop, began = np.zeros(1, dtype=np.int64), time.monotonic()
+        picked = self._picked()
+        regional = [math.isfinite(self.pool[k].price) for k in picked]
+        stop = np.zeros(1, dtype=np.int64)
 
         def waiting() -> None:
             if standing.done() or time.monotonic() > standing.deadline(share):
@@ -75,9 +86,13 @@ class Rounds:
 
         found = self.search.improve_all(
             [self.pool[k] for k in picked],
-            moves=self.moves,
-            seeds=[(self.seed * 1_000_003 + number * 101 + k) % (2**31) for k in range(chains)],
-            heat=[HEATS[(number + k) % len(HEATS)] for k in range(chains)],
+            moves=self._moves(picked),
+            seeds=[(self.seed * 1_000_003 + number * 101 + k) % (2**31) for k in picked],
+            heat=[
+                REGION_HEAT if each else HEATS[(self.tried[k] + k) % len(HEATS)]
+                for k, each in zip(picked, regional, strict=True)
+            ],
+            regional=regional,
             enough=standing.enough * self.search.total_hours,
             threads=self.threads,
             stop=stop,
@@ -89,34 +104,41 @@ class Rounds:
         if stop[0] == INTERRUPTED:
             raise KeyboardInterrupt
         for place, draft in zip(picked, found, strict=True):
-            if draft.price <= self.pool[place].price:
-                self.pool[place] = draft
-        if number % 3 == 2:
-            self._renew()
-        if standing.work is None:
-            self._lengthen(share, time.monotonic() - began, chains)
+            self._return(place, draft)
 
-    def _renew(self) -> None:
-        """Put the best plan known, whoever found it, in the place of the worst draft."""
-        order = sorted(range(CHAINS), key=lambda k: (self.pool[k].price, k))
-        best = self.pool[order[0]]
-        if self.standing.work is None and self.standing.best is not None:
-            plan = self.standing.best
-            if self.standing.objective * self.search.total_hours < best.price * (1 - OPTIMAL_GAP):
-                best = self.search.draft_of(plan)
-        elif not math.isfinite(best.price):
-            return
-        self.pool[order[-1]] = best
+    def _picked(self) -> list[int]:
+        """Return the places of the drafts to improve: the best that has not settled first.
 
-    def _lengthen(self, share: float, took: float, chains: int) -> None:
-        """Set how many moves the next round's chains make; the last round takes all that is left."""
-        standing = self.standing
-        a_move = max(took, 1e-3) * self.threads / (chains * self.moves)
-        left = min(standing.deadline(share) - time.monotonic(), standing.left)
-        wanted = SLOWER * self.moves
-        if standing.best is not None and left < 1.6 * SLOWER * wanted * a_move:
-            wanted = 0.97 * left / a_move
-        self.moves = int(max(moves_of(self.search) // 4, wanted))
+        With a work limit, and until there is a plan, all of them.
+        """
+        if self.standing.work is not None or self.standing.best is None or self.number == 0:
+            return list(range(len(self.pool)))
+        order = sorted(range(len(self.pool)), key=lambda k: (self._settled(k), self.pool[k].price, k))
+        return order[: max(self.threads, 1)]
+
+    def _moves(self, picked: list[int]) -> int:
+        """Return how many moves this round's chains make: over the whole map ever more while that fails."""
+        tried = min((self.tried[k] for k in picked), default=0)
+        return int(moves_of(self.search) * SLOWER ** min(tried, 12))
+
+    def _settled(self, place: int) -> bool:
+        """Return whether a draft has been looked at all over since it last became better."""
+        draft = self.pool[place]
+        return math.isfinite(draft.price) and self.looked[place] >= LOOKS * len(draft.zone)
+
+    def _return(self, place: int, draft: Draft) -> None:
+        """Put a draft back in its place, or another where it has settled and is not the best."""
+        before = self.pool[place].price
+        if draft.price < before or not math.isfinite(before):
+            self.pool[place] = draft
+            self.looked[place] = 0
+            self.tried[place] = 0 if math.isfinite(draft.price) else self.tried[place] + 1
+        else:
+            self.looked[place] += moves_of(self.search) // MOVES_A_UNIT
+        best = min(range(len(self.pool)), key=lambda k: (self.pool[k].price, k))
+        if self._settled(place) and place != best:
+            self.pool[place] = self.afresh(self.number * len(self.pool) + place)
+            self.looked[place] = self.tried[place] = 0
 
     def _offer(self, draft: Draft) -> None:
         """Have a draft kept as the best plan where it is better and passes verification."""

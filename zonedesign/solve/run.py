@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zonedesign.problem import Problem
+    from zonedesign.solve.improve import Draft
 
 log = logging.getLogger(__name__)
 
@@ -163,11 +164,14 @@ class _Run:
         return begun.plan
 
     def prove_alone(self) -> None:
-        """Give the integer program all the time: it is the quickest on few units."""
+        """Choose among all zones, or give the integer program all the time: both are quick on few units."""
         assert self.possible is not None  # noqa: S101
         threads = 1 if self.standing.work is not None else self.threads
         priced = Priced.of(self.problem, self.possible)
-        Proof(self.standing, self.possible, priced, seed=self.seed, threads=threads).certify()
+        proof = Proof(self.standing, self.possible, priced, seed=self.seed, threads=threads)
+        proof.write_out()
+        if not self.standing.done():
+            proof.certify()
 
     def search(self, start: Plan | None) -> None:
         """Improve drafts in rounds while the bound rises, side by side where there are two threads."""
@@ -182,11 +186,16 @@ class _Run:
         drafts = construct.drafts(search, lagrangian_, number=CHAINS, seed=self.seed)
         if start is not None:
             drafts[0] = search.draft_of(start)
-        rounds = Rounds(standing, search, drafts, self.seed, self.threads)
+
+        def afresh(number: int) -> Draft:
+            return construct.drafts(search, lagrangian_, number=3, seed=self.seed + 1 + number)[number % 3]
+
+        rounds = Rounds(standing, search, drafts, self.seed, self.threads, afresh)
         if standing.work is not None:
             rounds.run(1.0, leave=False)
             proof.rise(1.0)
         elif self.threads == 1:
+            proof.write_out()
             proof.rise(RISING_SHARE)
             rounds.run(SEARCH_SHARE if proof.whole else 1.0, leave=proof.whole)
             proof.settle()
@@ -204,6 +213,7 @@ class _Run:
 
         def prove() -> None:
             try:
+                proof.write_out()
                 proof.rise(1.0)
                 proof.settle()
             except KeyboardInterrupt:  # from whoever listens to progress

@@ -6,7 +6,9 @@ units with hardly a plan, or none (Maine's 16 counties have one).
 
 from __future__ import annotations
 
+import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +22,8 @@ from zonedesign.plan import Plan
 from zonedesign.solve._account import Limits, Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from numpy.typing import NDArray
 
     from zonedesign.problem import Problem
@@ -28,11 +32,12 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Mask = NDArray[np.bool_]
 
-MOST_UNITS = 62
-"""Units up to which zones are written out: a set of them is the bits of one number."""
-MOST_SETS = 8_000_000
-"""Connected sets that are looked at, at most: a second or two."""
-MOST_ZONES = 1_000_000
+MOST_UNITS = 124
+"""Units up to which zones are written out: a set of them is the bits of two numbers."""
+MOST_SETS = 20_000_000
+"""Connected sets that are looked at, at most: some ten seconds."""
+MOST_ZONES = 1_500_000
+"""Zones among which a choice is made, at most: some 150 MB."""
 
 
 def choose_zones(problem: Problem, possible: Mask, *, limits: Limits | None = None) -> Outcome | None:
@@ -48,7 +53,7 @@ def choose_zones(problem: Problem, possible: Mask, *, limits: Limits | None = No
     sets, kinds, centres, costs = [], [], [], []
     steps = MOST_SETS
     for level in range(len(problem.levels)):
-        found = _zones_of(problem, possible, level, steps)
+        found = _zones_of(problem, possible, level, steps, limits.stop)
         if found is None:
             return None
         steps -= found[3]
@@ -58,31 +63,30 @@ def choose_zones(problem: Problem, possible: Mask, *, limits: Limits | None = No
         kinds.append(np.full(len(found[0]), level, dtype=np.int64))
     bits, kind = np.concatenate(sets), np.concatenate(kinds)
     centre, cost = np.concatenate(centres), np.concatenate(costs)
-    if len(bits) > MOST_ZONES:
-        return None
-    held = (bits[None, :] >> np.arange(n)[:, None]) & 1
+    held = _held(bits, n)
     counts = np.array([_count(level.zone_range, n) for level in problem.levels], dtype=np.int64)
     left = limits.seconds - (time.monotonic() - began)
     solved = choose(
-        sparse.csc_array(held.astype(np.float64)), kind, cost, counts, seconds=left, seed=limits.seed,
+        held, kind, cost, counts, seconds=left, seed=limits.seed,
         stop=limits.stop,
     )  # fmt: skip
     seconds = time.monotonic() - began
     if solved.ended is Ended.INFEASIBLE:
         return Outcome(Status.INFEASIBLE, seconds=seconds, settled=True)
     bound = solved.bound if np.isfinite(solved.bound) else None
+    stopped = limits.stop is not None and limits.stop()
+    stopped_by = StoppedBy.INTERRUPT if stopped else StoppedBy.TIME
     if solved.values is None:
-        return Outcome(Status.UNKNOWN, bound=bound, stopped_by=StoppedBy.TIME, seconds=seconds)
-    plan = _plan(
-        problem, held[:, solved.values > 0.5], centre[solved.values > 0.5], kind[solved.values > 0.5]
-    )
+        return Outcome(Status.UNKNOWN, bound=bound, stopped_by=stopped_by, seconds=seconds)
+    taken = np.flatnonzero(solved.values > 0.5)
+    plan = _plan(problem, held[:, taken].toarray(), centre[taken], kind[taken])
     objective = problem.value(problem.terms(plan))
     done = solved.ended is Ended.OPTIMAL
     # The choice adds up costs in another order than a plan does.
     bound = objective if done else None if bound is None else min(bound, objective)
     status = status_of(objective, bound)
     return Outcome(
-        status, plan, objective, bound, None if done else StoppedBy.TIME, seconds=seconds, settled=done
+        status, plan, objective, bound, None if done else stopped_by, seconds=seconds, settled=done
     )
 
 
@@ -109,10 +113,10 @@ def _count(zones: tuple[int, int | None], n: int) -> tuple[int, int]:
 
 
 def _zones_of(
-    problem: Problem, possible: Mask, level: int, steps: int
+    problem: Problem, possible: Mask, level: int, steps: int, stop: Callable[[], bool] | None = None
 ) -> tuple[Ints, Ints, Floats, int] | None:
     """Return every zone of a level as bits, its centre, what it adds to the objective; and the sets met."""
-    from zonedesign.solve._written import zones_within  # noqa: PLC0415  (numba is slow to import)
+    from zonedesign.solve._written import Ground, zones_within  # noqa: PLC0415  (numba is slow to import)
 
     n, arcs, hours = len(problem.units), problem.arcs, problem.hours
     low, high = problem.levels[level].weekly_hours or (None, None)
@@ -126,17 +130,62 @@ def _zones_of(
     cost[~np.isfinite(np.diag(cost))] = np.inf
     graph = problem.units.contiguity
     assert graph is not None  # noqa: S101  (the problem was checked when made)
-    near = np.zeros(n, dtype=np.int64)
+    near = np.zeros((n, 2), dtype=np.int64)
     for a, b in graph.pairs:
-        near[a] |= 1 << int(b)
-        near[b] |= 1 << int(a)
-    bits = sum(1 << int(i) for i in np.unique(arcs.units[usable]))
+        near[a] |= _bits(int(b))
+        near[b] |= _bits(int(a))
+    bits = np.zeros(2, dtype=np.int64)
+    for unit in np.unique(arcs.units[usable]):
+        bits |= _bits(int(unit))
     rest = np.array([-1, -1], dtype=np.int64)
     if len(problem.levels) == 1:
         few, many = _count(problem.levels[0].zone_range, n)
         rest[:] = max(0, few - 1), max(0, many - 1)
-    sets, centres, added, met = zones_within(near, bits, hours, band, rest, cost, steps)
+    ground = Ground(near, hours, band, cost, rest)
+    flag = np.zeros(1, dtype=np.int64)
+    with _watching(stop, flag):
+        sets, centres, added, met = zones_within(ground, bits, steps, MOST_ZONES, flag)
     return None if met >= steps else (sets, centres, added, met)
+
+
+@contextmanager
+def _watching(stop: Callable[[], bool] | None, flag: Ints) -> Iterator[None]:
+    """Ask now and then whether to stop, and raise the flag then."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.2):
+            if stop is not None and stop():
+                flag[0] = 1
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _bits(unit: int) -> Ints:
+    """Return the bit of a unit in two numbers."""
+    from zonedesign.solve._written import WORD  # noqa: PLC0415
+
+    return np.array([1 << unit, 0] if unit < WORD else [0, 1 << (unit - WORD)], dtype=np.int64)
+
+
+def _held(sets: Ints, n: int) -> sparse.csc_array:
+    """Return which unit is in which set (n, sets)."""
+    from zonedesign.solve._written import WORD  # noqa: PLC0415
+
+    rows, columns = [], []
+    for unit in range(n):
+        inside = np.flatnonzero((sets[:, unit // WORD] >> (unit % WORD)) & 1).astype(np.int32)
+        columns.append(inside)
+        rows.append(np.full(len(inside), unit, dtype=np.int32))
+    cells = np.concatenate(rows), np.concatenate(columns)
+    found = sparse.coo_array((np.ones(len(cells[0])), cells), shape=(n, len(sets)))
+    return sparse.csc_array(found)
 
 
 def _plan(problem: Problem, held: Ints, centre: Ints, kind: Ints) -> Plan:
