@@ -33,8 +33,8 @@ class Plan:
 
     `levels` (k,) are level names, `centres` (k,) positions of the centres among the units. `of_units` and
     `times` are the units and travel times that the plan is made on. Frames: `units` on the units' index,
-    `zones` a row per zone. Two plans are equal when every unit has the same centre and the same level, whatever
-    the zones are called.
+    `zones` a row per zone. Two plans are equal when every unit has the same centre and the same level,
+    whatever the zones are called.
     """
 
     of_units: Units = field(repr=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zonedesign.cli.answer import Answer, number, table
+from zonedesign.cli.reports import start_lines
 from zonedesign.errors import counted
 
 if TYPE_CHECKING:
@@ -34,7 +35,17 @@ def portfolio_answer(found: Portfolio, out: Path, remarks: Sequence[str]) -> Ans
         for row in facts["plans"]
     ]
     lines += table(heads, rows, (1, 2, 3, 4))
-    return Answer(data, [*lines, *_sentences(found)], remarks=remarks)
+    lines += [_proved(found), *_sentences(found)]
+    told = found.plans[0].certificate
+    lines += [] if told is None else start_lines(told.details.get("repairs", ()))
+    return Answer(data, lines, remarks=remarks)
+
+
+def _proved(found: Portfolio) -> str:
+    """Return what no plan is better than, and what ended the search."""
+    stopped = "" if found.stopped_by is None else f", stopped by {found.stopped_by}"
+    bound = "unknown" if found.bound is None else number(found.bound, 4)
+    return f"bound {bound}; {number(found.seconds)} seconds{stopped}"
 
 
 def _sentences(found: Portfolio) -> list[str]:

@@ -41,11 +41,11 @@ def certificate_lines(plan: Plan, verdicts: pd.DataFrame) -> list[str]:
         f"bound      {_or_unknown(bound)}, gap {'unknown' if gap is None else f'{gap:.2%}'}",
         f"seconds    {number(proved.seconds)}{stopped}",
         f"zones      {zones}; all {counted(len(verdicts), 'check')} of the rules passed",
-        *_start_lines(proved.details.get("repairs", ())),
+        *start_lines(proved.details.get("repairs", ())),
     ]
 
 
-def _start_lines(repairs: Sequence[str]) -> list[str]:
+def start_lines(repairs: Sequence[str]) -> list[str]:
     """Return what was broken in a start plan, the first few of it, and all that was repaired."""
     lines: list[str] = []
     broken = 0

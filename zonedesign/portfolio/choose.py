@@ -22,6 +22,8 @@ SLACK = 1e-9
 """Sums of hours in another order differ in their last digits."""
 MOST_COMPARED, MOST_TRIES = 300, 20_000
 """How many plans, and how many steps, a search for more plans apart may take."""
+MOST_UNITS_COMPARED = 200_000_000
+"""Units of all pairs of plans that it may compare: some ten seconds."""
 
 
 def distance(hours: Floats, one: Ints, other: Ints) -> float:
@@ -66,9 +68,13 @@ class Apart:
         """Return whether two plans are far enough apart."""
         return self.between(a, b) >= self.least - SLACK
 
+    def is_apart(self, zone: Ints) -> bool:
+        """Return whether one more plan would be far enough from all."""
+        return all(distance(self.hours, other, zone) >= self.least - SLACK for other in self.zones)
+
     def add_if_apart(self, zone: Ints) -> bool:
         """Add a plan where it is far enough from all others, and return whether it was."""
-        if any(distance(self.hours, other, zone) < self.least - SLACK for other in self.zones):
+        if not self.is_apart(zone):
             return False
         self.zones.append(zone)
         return True
@@ -88,7 +94,8 @@ class Apart:
             found.append(far)
             del nearest[far]
             nearest = {k: min(d, self.between(far, k)) for k, d in nearest.items() if d >= self.least - SLACK}
-        pool = range(1, min(len(self.zones), MOST_COMPARED))
+        most = min(MOST_COMPARED, int((MOST_UNITS_COMPARED / max(1, len(self.hours))) ** 0.5))
+        pool = range(1, min(len(self.zones), max(len(found), most)))
         first = [k for k in pool if self.holds(0, k)]
         for size in range(number, len(found), -1):
             self._tries = MOST_TRIES

@@ -10,20 +10,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from zonedesign import provenance
-from zonedesign.certificate import Certificate, Status, StoppedBy, status_of
+from zonedesign.certificate import Certificate, Status, StoppedBy, relative_gap, status_of
 from zonedesign.errors import counted, require_number
 from zonedesign.portfolio.choose import COUNTED, Apart
 from zonedesign.portfolio.every import every_plan
 from zonedesign.portfolio.kept import Portfolio
+from zonedesign.portfolio.met import Met
 from zonedesign.portfolio.walk import Walk
 from zonedesign.progress import Progress, silent
 from zonedesign.solve import solve
 from zonedesign.solve.fixing import possible_arcs
 from zonedesign.solve.improve import INTERRUPTED, Search
 from zonedesign.solve.rounds import warmed_up
+from zonedesign.solve.start import completed
 from zonedesign.verify import verify
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ SPREAD = (0.5, 0.8, 1.2, 2.0)
 """How far those of each chain in a round are, as multiples of that."""
 STALE_ROUNDS = 40
 """Rounds without a plan unlike all others after which there seem to be none."""
-ROUNDING = 1e-9
+MOST_COUNTED, MOST_RETRIED = 1000, 300
+"""Plans that are counted at most, for more would change no share; and those that are looked at again for
+counting when a better best plan leaves fewer good."""
 
 
 def portfolio(  # noqa: PLR0913  (what solve takes, and what makes plans good and unlike)
@@ -74,7 +77,6 @@ def portfolio(  # noqa: PLR0913  (what solve takes, and what makes plans good an
     require_number("within", within, "a share from 0 up", lambda v: v >= 0)
     require_number("apart", apart, "a share above 0 and at most 1", lambda v: 0 < v <= 1)
     require_number("time_limit", time_limit, "a number of seconds above 0", lambda v: v > 0)
-    tell = progress or silent
     best = solve(
         problem,
         time_limit=BEST_SHARE * time_limit,
@@ -86,33 +88,34 @@ def portfolio(  # noqa: PLR0913  (what solve takes, and what makes plans good an
     )
     if start is not None:
         problem = problem.with_(start=start)
-    gather = _Gather(problem, best, within, apart, seed, tell)
-    if gather.stopped_by is not StoppedBy.INTERRUPT:
+    gather = _Gather(problem, best, Met(problem, within), apart, seed, progress or silent)
+    try:
+        gather.run(start, time_limit, threads, work)
+    except KeyboardInterrupt:
+        gather.stopped_by = StoppedBy.INTERRUPT
+    except Exception as error:  # noqa: BLE001  (the plans that are there must not be lost)
+        gather.failed(error)
+    while True:
         try:
-            gather.offer(start)
-            gather.everything()
-            if not gather.complete:
-                gather.wander(time_limit, threads, work)
-        except KeyboardInterrupt:
+            return gather.finish(n)
+        except KeyboardInterrupt:  # one more, out of impatience, must not lose them either
             gather.stopped_by = StoppedBy.INTERRUPT
-    return gather.finish(n)
 
 
 @dataclass(eq=False)
 class _Gather:
-    """The good plans met so far, one for every division into zones."""
+    """One search for good plans that differ, from the first of them on."""
 
     problem: Problem
     first: Plan
-    within: float
+    met: Met
     apart: float
     seed: int
     tell: Progress
-    met: dict[bytes, tuple[float, Plan]] = field(default_factory=dict)
     counted: Apart | None = None
-    best: float = math.inf
     complete: bool = False
     stopped_by: StoppedBy | None = None
+    failures: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.proved = self.first.certificate or Certificate(Status.UNKNOWN)
@@ -120,55 +123,42 @@ class _Gather:
         self.began = time.monotonic()
         if self.proved.stopped_by is StoppedBy.INTERRUPT:
             self.stopped_by = StoppedBy.INTERRUPT
-        self.possible = possible_arcs(self.problem)
-        self.offer(self.first)
 
     @property
     def seconds(self) -> float:
         return self.seconds_before + time.monotonic() - self.began
 
     @property
-    def most(self) -> float:
-        """The objective that a good plan has at most."""
-        return (1 + self.within) * self.best + ROUNDING * max(1.0, abs(self.best))
+    def bound(self) -> float | None:
+        """What no plan is better than; a rounding may put the best plan a digit below."""
+        return None if self.proved.bound is None else min(self.proved.bound, self.met.best)
 
-    def offer(self, plan: Plan | None) -> bool:
-        """Take note of a plan where it is good and passes verification; return whether it is good."""
-        if plan is None or not plan.area.ids.equals(self.problem.units.ids):
-            return False
-        objective = self.problem.value(self.problem.terms(plan))
-        if not objective <= self.most:
-            return False
-        key = pd.factorize(plan.zone)[0].astype(np.int32).tobytes()
-        if key in self.met and self.met[key][0] <= objective:
-            return True
-        if not verify(plan, self.problem)["passed"].all():
-            return False
-        self.met[key] = (objective, plan)
-        if objective < self.best:
-            self.best = objective
-            before = len(self.met)
-            self.met = {k: each for k, each in self.met.items() if each[0] <= self.most}
-            if len(self.met) < before:
-                self.counted = None  # some of them are not good any more
-        return True
-
-    def ranked(self) -> list[tuple[float, Plan]]:
-        """Return objective and plan, the best first; ties in the order of their zones."""
-        return [self.met[key] for key in sorted(self.met, key=lambda key: (self.met[key][0], key))]
-
-    def everything(self) -> None:
-        """Meet all good plans, where zones are few enough to write out."""
-        found = every_plan(self.problem, self.possible, self.most)
+    def run(self, start: Plan | None, time_limit: float, threads: int | None, work: int | None) -> None:
+        """Meet good plans: all that exist, where zones can be written out, else as many as chains come by."""
+        self.met.offer(self.first)
+        if self.stopped_by is StoppedBy.INTERRUPT:
+            return
+        if start is not None:
+            self.met.offer(completed(self.problem, start)[0])
+        possible = possible_arcs(self.problem)
+        found = every_plan(self.problem, possible, self.met.most)
         if found is None:
+            self.wander(possible, time_limit, threads, work)
             return
         for plan in found:
-            self.offer(plan)
+            self.met.offer(plan)
         self.complete = True
 
-    def wander(self, time_limit: float, threads: int | None, work: int | None) -> None:
+    def failed(self, error: Exception) -> None:
+        """Take note of a failure, which ends the search and costs no plan that is there."""
+        log.warning("the search for more plans failed and ends: %s", error, exc_info=error)
+        self.failures.append(f"the search for more plans failed: {type(error).__name__}: {error}")
+
+    def wander(
+        self, possible: NDArray[np.bool_], time_limit: float, threads: int | None, work: int | None
+    ) -> None:
         """Send chains from good plans to others, round after round."""
-        walk = Walk(Search.of(self.problem, self.possible))
+        walk = Walk(Search.of(self.problem, possible))
         asleep = time.monotonic()
         warmed_up(walk.search)
         self.began += time.monotonic() - asleep
@@ -180,20 +170,27 @@ class _Gather:
             left = math.inf if work is not None else max(0.05, time_limit - self.seconds)
             there, back = self._round(walk, number, noise, threads, left)
             # What came back first, for the best plan says what is good.
-            home, good = ([plan for plan in came if self.offer(plan)] for came in (back, there))
-            stale = 0 if self._count([*home, *good]) else stale + 1
+            home, good = ([plan for plan in came if self.met.offer(plan)] for came in (back, there))
+            stale = 0 if self._count([*home, *good]) or self._full else stale + 1
             step = NOISE_STEP if 2 * len(good) >= CHAINS else 1 / NOISE_STEP
             noise = min(MOST_NOISE, max(LEAST_NOISE, noise * step))
-            share = number / work if work else min(1.0, self.seconds / time_limit)
-            said = f"{counted(len(self.met), 'good plan')}, best {self.best:.4f}"
-            self.tell("portfolio", share, said)
+            share = (number + 1) / work if work else min(1.0, self.seconds / time_limit)
+            self.tell("portfolio", share, self._standing())
         self.stopped_by = StoppedBy.WORK
+
+    def _standing(self) -> str:
+        """Return how far the search is: the best plan's objective, bound and gap, and how many are good."""
+        best, bound = self.met.best, self.bound
+        left = relative_gap(best, bound)
+        proved = "no bound" if bound is None else f"bound {bound:.4f}"
+        gap = "" if left is None else f", gap {left:.2%}"
+        return f"objective {best:.4f}, {proved}{gap}, {counted(len(self.met), 'good plan')}"
 
     def _round(
         self, walk: Walk, number: int, noise: float, threads: int | None, left: float
     ) -> tuple[list[Plan], list[Plan]]:
         """Return the plans that a round of chains meets away and back, each from a good plan by chance."""
-        ranked = self.ranked()
+        ranked = self.met.ranked()
         dice = np.random.default_rng([self.seed, number])
         starts = [walk.search.draft_of(ranked[int(dice.integers(len(ranked)))][1]) for _ in range(CHAINS)]
         seeds = [int(dice.integers(2**31)) for _ in range(CHAINS)]
@@ -215,39 +212,52 @@ class _Gather:
         )
         if stop[0] == INTERRUPTED:
             for plan in (*back, *there):
-                self.offer(plan)
+                self.met.offer(plan)
             raise KeyboardInterrupt
         return there, back
 
+    @property
+    def _most_counted(self) -> int:
+        return min(MOST_COUNTED, self.met.most_kept)
+
+    @property
+    def _full(self) -> bool:
+        return self.counted is not None and len(self.counted.zones) >= self._most_counted
+
     def _count(self, plans: list[Plan]) -> int:
         """Count the plans that are unlike all counted before, and return how many these are."""
-        if self.counted is None:
-            self.counted = Apart(self.problem.hours, [], COUNTED * self.apart)
-            plans = [plan for _, plan in self.ranked()]
-        before = len(self.counted.zones)
+        before = [] if self.counted is None else self.counted.zones
+        still = [zone for zone in before if self.met.holds(zone)]
+        if self.counted is None or len(still) < len(before):  # a better plan: some are not good any more
+            self.counted = Apart(self.problem.hours, still, COUNTED * self.apart)
+            plans = [plan for _, plan in self.met.ranked()[:MOST_RETRIED]]
         for plan in plans:
+            if self._full:
+                break
             self.counted.add_if_apart(plan.zone)
-        return len(self.counted.zones) - before
+        return max(0, len(self.counted.zones) - len(still))
 
     # The end.
 
     def finish(self, n: int) -> Portfolio:
         """Return the plans that are most unlike one another, with their certificates."""
-        ranked = self.ranked()
+        if not len(self.met):  # interrupted before the first was noted
+            self.met.offer(self.first)
+        ranked = self.met.ranked()
         self._count([])
+        zones = [] if self.counted is None else self.counted.zones
         chosen = Apart(self.problem.hours, [plan.zone for _, plan in ranked], self.apart).chosen(n)
         kept = Apart(self.problem.hours, [ranked[k][1].zone for k in chosen], COUNTED * self.apart)
-        for zone in [] if self.counted is None else self.counted.zones:
-            kept.add_if_apart(zone)
-        bound = self.proved.bound
+        # Those counted are unlike one another already.
+        others = [zone for zone in zones if kept.is_apart(zone)]
         found = Portfolio(
             plans=tuple(self._certified(*ranked[k], number) for number, k in enumerate(chosen)),
             asked=int(n),
-            within=self.within,
+            within=self.met.within,
             apart=self.apart,
-            bound=None if bound is None else min(bound, self.best),
-            zones=np.array(kept.zones, dtype=np.int64),
-            met=len(ranked),
+            bound=self.bound,
+            zones=np.array([*kept.zones, *others], dtype=np.int64),
+            met=len(self.met),
             complete=self.complete,
             seconds=self.seconds,
             stopped_by=self.stopped_by,
@@ -264,7 +274,15 @@ class _Gather:
         status = status_of(objective, bound)
         verdicts = verify(plan, problem)
         graph = problem.units.contiguity
-        beside = {"plan": number + 1, "within": self.within, "apart": self.apart, "best_objective": self.best}
+        beside = {
+            "plan": number + 1,
+            "within": self.met.within,
+            "apart": self.apart,
+            "best_objective": self.met.best,
+        }
+        details = {**proved.details, "portfolio": beside}
+        if self.failures:
+            details["failures"] = [*proved.details.get("failures", ()), *self.failures]
         certificate = Certificate(
             status=status,
             objective=objective,
@@ -279,6 +297,6 @@ class _Gather:
             inputs=problem.about.inputs,
             versions=provenance.versions(),
             rules=tuple({str(k): v for k, v in row.items()} for row in verdicts.to_dict("records")),
-            details={**proved.details, "portfolio": beside},
+            details=details,
         )
         return plan.with_certificate(certificate)
