@@ -283,3 +283,10 @@ def test_many_broken_rules_are_counted_on_the_screen(tmp_path, capsys) -> None:
     command = ["solve", str(scenario), "-o", str(tmp_path / "out"), "--work", "1", "--start", str(plan)]
     assert main(command) == 0
     assert "           and 28 more broken at the start, in the certificate" in capsys.readouterr().out
+
+
+def test_a_start_plan_that_lacks_units_is_completed_and_that_is_printed(tmp_path, capsys) -> None:
+    scenario, plan = write_tiny(tmp_path), write_plan(tmp_path, quarters().iloc[2:])
+    command = ["solve", str(scenario), "-o", str(tmp_path / "out"), "--work", "1", "--start", str(plan)]
+    assert main(command) == 0
+    assert "start      2 units without a zone joined one near by: " in capsys.readouterr().out

@@ -95,7 +95,8 @@ def build(
     )
     if start is None:
         return problem
-    plan = read_plan(start, problem) if isinstance(start, (str, Path)) else start
+    # Units that it lacks are no reason to refuse it: solving completes it, and lists that among the repairs.
+    plan = read_plan(start, problem, partial=True) if isinstance(start, (str, Path)) else start
     return problem.with_(rules=rules, start=plan)
 
 
