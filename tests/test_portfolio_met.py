@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ import zonedesign as zd
 from zonedesign import measures
 from zonedesign.certificate import StoppedBy
 from zonedesign.cli import main
+from zonedesign.cli.portfolios import portfolio_answer
 from zonedesign.portfolio.choose import Apart
 from zonedesign.portfolio.kept import Portfolio
 from zonedesign.portfolio.met import Met
@@ -214,6 +216,26 @@ def test_repairs_of_a_start_plan_are_printed_with_a_portfolio(tmp_path, capsys):
     )
     assert "           repaired: " in printed
     assert re.search(r"^bound [\d.]+; [\d.,]+ seconds", printed, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("met_", "counted", "complete", "said"),
+    [
+        (1, 1, True, "there is exactly 1 good plan"),
+        (1, 1, False, "the search met 1 good plan"),
+        (3, 1, False, "the search met 3 good plans, less than 1.0% of the hours apart; one is counted"),
+        (9, 2, True, "there are exactly 9 good plans; 2 of them, 1.0% of the hours apart, are counted"),
+    ],
+)
+def test_how_many_plans_are_good_is_said_as_it_is(met_, counted, complete, said, tmp_path):
+    plan = toy.plan()
+    zones = np.array([plan.zone, 1 - plan.zone])[:counted]
+    found = replace(told_of(plan, zones), met=met_, complete=complete, asked=2)
+    lines = portfolio_answer(found, tmp_path, []).lines
+    assert said in lines
+    assert any(
+        ("or give it more time" in line) == (not complete) for line in lines if "no more were found" in line
+    )
 
 
 def test_a_portfolio_is_never_made_of_a_start_that_breaks_rules(by_search):

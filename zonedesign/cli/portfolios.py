@@ -54,13 +54,9 @@ def _sentences(found: Portfolio) -> list[str]:
     alike = f"at most {found.within:.2%} above the best and {found.apart:.1%} of the hours apart"
     said = [f"{plans}, {alike}"]
     if len(found.plans) < found.asked:
-        more = "there are no more" if found.complete else "no more were found"
-        said[0] += f"; {more}: raise --within, lower --apart, or give it more time"
-    which = "there are exactly" if found.complete else "the search met"
-    said.append(
-        f"{which} {counted(found.met, 'good plan')}; {found.counted:,} of them, {found.counted_apart:.1%} of "
-        "the hours apart, are counted"
-    )
+        time = "" if found.complete else ", or give it more time"
+        said[0] += f"; no more were found: raise --within or lower --apart{time}"
+    said.append(_counted(found))
     if found.counted > 1:
         share = found.steadiness["same_zone"]
         said.append(
@@ -68,3 +64,14 @@ def _sentences(found: Portfolio) -> list[str]:
             f"these or more, {counted(int((share < 0.5).sum()), 'unit')} in under half"
         )
     return said
+
+
+def _counted(found: Portfolio) -> str:
+    """Return how many good plans there are or were met, and how many of them count."""
+    which = "there is exactly" if found.met == 1 else "there are exactly"
+    good = f"{which if found.complete else 'the search met'} {counted(found.met, 'good plan')}"
+    if found.met == 1:
+        return good
+    if found.counted == 1:
+        return f"{good}, less than {found.counted_apart:.1%} of the hours apart; one is counted"
+    return f"{good}; {found.counted:,} of them, {found.counted_apart:.1%} of the hours apart, are counted"
