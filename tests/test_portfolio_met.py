@@ -185,9 +185,9 @@ def test_progress_tells_objective_bound_and_gap(by_search):
     zd.portfolio(
         lenient(), 2, within=0.2, work=2, progress=lambda stage, _, said: told.append(f"{stage}: {said}")
     )
-    assert re.fullmatch(
-        r"portfolio: objective [\d.]+, bound [\d.]+, gap [\d.]+%, \d+ good plans?", told[-1]
-    ), told[-1]
+    assert re.fullmatch(r"portfolio: objective [\d.]+, bound [\d.]+, gap [\d.]+%, \d+ good", told[-1]), told[
+        -1
+    ]
 
 
 # Start plans.

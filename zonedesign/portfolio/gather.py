@@ -184,7 +184,7 @@ class _Gather:
         left = relative_gap(best, bound)
         proved = "no bound" if bound is None else f"bound {bound:.4f}"
         gap = "" if left is None else f", gap {left:.2%}"
-        return f"objective {best:.4f}, {proved}{gap}, {counted(len(self.met), 'good plan')}"
+        return f"objective {best:.4f}, {proved}{gap}, {len(self.met):,} good"  # a line of 80 letters holds it
 
     def _round(
         self, walk: Walk, number: int, noise: float, threads: int | None, left: float

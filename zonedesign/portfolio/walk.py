@@ -37,8 +37,9 @@ MOVES, LEAST_MOVES = 100, 5_000
 HEAT = 0.3
 MOST_RUINED = 12
 """Zones drawn anew, at most; nor more than a third of them, but for the two that it takes."""
-MOST_BYTES = 500_000_000
-"""Up to here another table of minutes for each chain is worth its room; beyond, boundaries are disturbed."""
+MOST_BYTES = 150_000_000
+"""Up to here another table of minutes for each of four chains is worth its room; beyond, boundaries are
+disturbed."""
 
 
 @dataclass(frozen=True, eq=False)
