@@ -109,11 +109,12 @@ class Rounds:
     def _picked(self) -> list[int]:
         """Return the places of the drafts to improve: the best that has not settled first.
 
-        With a work limit, and until there is a plan, all of them.
+        With a work limit all of them.
         """
-        if self.standing.work is not None or self.standing.best is None or self.number == 0:
-            return list(range(len(self.pool)))
-        order = sorted(range(len(self.pool)), key=lambda k: (self._settled(k), self.pool[k].price, k))
+        places = range(len(self.pool))
+        if self.standing.work is not None:
+            return list(places)
+        order = sorted(places, key=lambda k: (self._settled(k), self.pool[k].price, self.tried[k], k))
         return order[: max(self.threads, 1)]
 
     def _moves(self, picked: list[int]) -> int:
