@@ -242,3 +242,33 @@ def test_a_portfolio_is_never_made_of_a_start_that_breaks_rules(by_search):
     problem = toy.problem()
     found = zd.portfolio(problem, 3, within=5.0, work=1, start=with_east(problem, "A3", "A6"))
     assert all(zd.verify(plan, problem)["passed"].all() for plan in found.plans)
+
+
+# How far chains go.
+
+
+def test_chains_that_meet_no_plan_draw_fewer_zones_anew_and_leave_the_noise():
+    noise, ruined = gather._adapted(0.1, 12.0, 0, 0)
+    assert (noise, ruined) == (0.1, pytest.approx(9.6))
+    for _ in range(20):
+        noise, ruined = gather._adapted(noise, ruined, 1, 1)
+    assert ruined == 2.0
+    assert noise == gather.MOST_NOISE
+
+
+def test_plans_too_dear_are_met_with_less_noise():
+    noise, ruined = gather._adapted(0.1, 12.0, 4, 1)
+    assert (noise, ruined) == (pytest.approx(0.08), 12.0)
+
+
+def test_so_many_zones_are_drawn_anew_at_most(by_search, monkeypatch):
+    seen = []
+    tours = walk.Walk.tours
+
+    def noted(self, starts, *rest, **named):
+        seen.append(self.most_ruined)
+        return [] if len(seen) < 3 else tours(self, starts, *rest, **named)
+
+    monkeypatch.setattr(walk.Walk, "tours", noted)
+    zd.portfolio(lenient(), 2, within=0.2, work=4)
+    assert seen[:3] == [12, 9, 7]

@@ -6,7 +6,7 @@ import logging
 import math
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +18,7 @@ from zonedesign.portfolio.choose import COUNTED, Apart
 from zonedesign.portfolio.every import every_plan
 from zonedesign.portfolio.kept import Portfolio
 from zonedesign.portfolio.met import Met
-from zonedesign.portfolio.walk import Walk
+from zonedesign.portfolio.walk import MOST_RUINED, Walk
 from zonedesign.progress import Progress, silent
 from zonedesign.solve import solve
 from zonedesign.solve.fixing import possible_arcs
@@ -42,7 +42,7 @@ BEST_SHARE = 0.4
 CHAINS = 4
 """Chains in a round: their number is fixed, so that threads do not change what is found."""
 FIRST_NOISE, LEAST_NOISE, MOST_NOISE, NOISE_STEP = 0.1, 0.01, 2.0, 1.25
-"""How far minutes are disturbed: more while most chains meet good plans, less while few do."""
+"""How far minutes are disturbed: more while most plans that chains meet are good, less while few are."""
 SPREAD = (0.5, 0.8, 1.2, 2.0)
 """How far those of each chain in a round are, as multiples of that."""
 STALE_ROUNDS = 40
@@ -162,18 +162,17 @@ class _Gather:
         asleep = time.monotonic()
         warmed_up(walk.search)
         self.began += time.monotonic() - asleep
-        noise, stale = FIRST_NOISE, 0
+        noise, ruined, stale = FIRST_NOISE, float(MOST_RUINED), 0
         for number in range(10**9 if work is None else work):
             if work is None and (self.seconds >= time_limit or stale >= STALE_ROUNDS):
                 self.stopped_by = StoppedBy.TIME if self.seconds >= time_limit else None
                 return
             left = math.inf if work is not None else max(0.05, time_limit - self.seconds)
-            there, back = self._round(walk, number, noise, threads, left)
+            there, back = self._round(replace(walk, most_ruined=int(ruined)), number, noise, threads, left)
             # What came back first, for the best plan says what is good.
             home, good = ([plan for plan in came if self.met.offer(plan)] for came in (back, there))
             stale = 0 if self._count([*home, *good]) or self._full else stale + 1
-            step = NOISE_STEP if 2 * len(good) >= CHAINS else 1 / NOISE_STEP
-            noise = min(MOST_NOISE, max(LEAST_NOISE, noise * step))
+            noise, ruined = _adapted(noise, ruined, len(there), len(good))
             share = (number + 1) / work if work else min(1.0, self.seconds / time_limit)
             self.tell("portfolio", share, self._standing())
         self.stopped_by = StoppedBy.WORK
@@ -300,3 +299,16 @@ class _Gather:
             details=details,
         )
         return plan.with_certificate(certificate)
+
+
+def _adapted(noise: float, ruined: float, whole: int, good: int) -> tuple[float, float]:
+    """Return how far minutes are disturbed next, and how many zones are drawn anew at most.
+
+    Plans too dear ask for less noise. Chains that meet no plan at all ask for fewer zones drawn anew, and say
+    nothing of noise: where rules are tight, hardly any would be left, and every chain end where it began.
+    """
+    if whole:
+        step = NOISE_STEP if 2 * good >= whole else 1 / NOISE_STEP
+        noise = min(MOST_NOISE, max(LEAST_NOISE, noise * step))
+    step = NOISE_STEP if 2 * whole >= CHAINS else 1 / NOISE_STEP
+    return noise, min(float(MOST_RUINED), max(2.0, ruined * step))

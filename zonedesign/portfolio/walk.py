@@ -44,9 +44,10 @@ disturbed."""
 
 @dataclass(frozen=True, eq=False)
 class Walk:
-    """A search that wanders from one good plan to another."""
+    """A search that wanders from one good plan to another, `most_ruined` zones of it at most drawn anew."""
 
     search: Search
+    most_ruined: int = MOST_RUINED
 
     def tours(
         self,
@@ -104,7 +105,7 @@ class Walk:
         free = np.bincount(zone, weights=units["fixed"], minlength=count) == 0
         beside = np.unique(zone[row] * count + zone[near])
         chosen = [int(zone[dice.integers(len(zone))])]
-        wanted = int(dice.integers(2, max(3, min(MOST_RUINED, count // 3) + 1)))
+        wanted = int(dice.integers(2, max(3, min(self.most_ruined, count // 3) + 1)))
         nest = np.zeros(count, dtype=np.int64)
         nest[zone] = units["nest"]
         while len(chosen) < wanted:
