@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from zonedesign.solve import bound as room
-from zonedesign.solve.bound import Priced, choose_centres, closed_by, lagrangian
+from zonedesign.solve.bound import Priced, closed_by, lagrangian
 from zonedesign.solve.certify import Limits, certify
+from zonedesign.solve.choosing import choose_centres, choose_many
 from zonedesign.solve.fixing import possible_arcs
 
 SEEDS = st.integers(0, 10**9)
@@ -113,9 +114,8 @@ def test_threads_do_not_change_the_bound(monkeypatch):
     assert (together.multipliers == alone.multipliers).all()
 
 
-@settings(max_examples=300, deadline=None)
-@given(data=st.data())
-def test_chosen_centres_are_the_cheapest_choice(data):
+def some_worths(data):
+    """A few centres' worth at one level or two, the counts asked for, and the least total that meets them."""
     n, count = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 2))
     one = st.one_of(st.just(math.inf), st.integers(-6, 6).map(float))
     worth = np.array(data.draw(st.lists(one, min_size=n * count, max_size=n * count))).reshape(n, count)
@@ -125,6 +125,14 @@ def test_chosen_centres_are_the_cheapest_choice(data):
     for levels in itertools.product(range(-1, count), repeat=n):  # -1: no zone there
         if all(least[k] <= levels.count(k) <= most[k] for k in range(count)):
             best = min(best, sum(worth[j, k] for j, k in enumerate(levels) if k >= 0))
+    return worth, least, most, best
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_chosen_centres_are_the_cheapest_choice(data):
+    worth, least, most, best = some_worths(data)
+    count = worth.shape[1]
     found = choose_centres(worth, least, most)
     if math.isinf(best):
         assert found is None
@@ -135,6 +143,28 @@ def test_chosen_centres_are_the_cheapest_choice(data):
         assert len(set(centres.tolist())) == len(centres)
         assert (np.bincount(levels, minlength=count) >= least).all()
         assert (np.bincount(levels, minlength=count) <= most).all()
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_many_centres_chosen_by_prices_total_no_more_than_the_cheapest_choice(data):
+    worth, least, most, best = some_worths(data)
+    found = choose_many(worth, least, most)
+    if math.isfinite(best):
+        assert found is not None
+        assert found[2] <= best + 1e-9
+
+
+def test_many_centres_chosen_by_prices_are_as_good_as_those_assigned():
+    dice = np.random.default_rng(0)
+    worth = dice.normal(1, 1, (600, 1)) + dice.normal(0, 0.3, (600, 3))
+    worth[dice.random(worth.shape) < 0.2] = np.inf
+    counts = np.array([60, 40, 20])
+    for least, most in ((counts, counts), (counts // 2, 2 * counts)):
+        assigned = choose_centres(worth, least, most)
+        priced = choose_many(worth, least, most)
+        assert priced[2] == pytest.approx(assigned[2], rel=1e-9)
+        assert len(priced[0]) == pytest.approx(len(assigned[0]), abs=3)
 
 
 @settings(max_examples=60, deadline=None)

@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
+from zonedesign.solve.choosing import cheapest, choose_centres
 from zonedesign.solve.smallzones import small_zones
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Bools = NDArray[np.bool_]
 
-FAR = 1e30
 NEARLY = 0.005
 """How far below the best value, as a share, prices still choose centres worth trying."""
 PATIENCE, HOPING = 30, 15
@@ -296,9 +295,9 @@ def closed_by(priced: Priced, bound: Bound, target: float, arcs: int) -> Bools:
     worth, count = bound.worth, len(priced.low)
     prices = bound.multipliers[priced.hours > 0]
     base = float(prices.sum()) - ROUNDING * float(np.abs(prices).sum())
-    alone = [_cheapest(worth[:, k], int(priced.least[k]), int(priced.most[k])) for k in range(count)]
+    alone = [cheapest(worth[:, k], int(priced.least[k]), int(priced.most[k])) for k in range(count)]
     fewer = [
-        _cheapest(worth[:, k], max(0, int(priced.least[k]) - 1), max(0, int(priced.most[k]) - 1))
+        cheapest(worth[:, k], max(0, int(priced.least[k]) - 1), max(0, int(priced.most[k]) - 1))
         for k in range(count)
     ]
     with_centre = np.full_like(worth, np.inf)
@@ -309,14 +308,6 @@ def closed_by(priced: Priced, bound: Bound, target: float, arcs: int) -> Bools:
         pricing.worth(bound.multipliers)
         closed[priced.arcs] = pricing.closed(bound.multipliers, with_centre, target)
     return closed
-
-
-def _cheapest(worth: Floats, least: int, most: int) -> float:
-    """Return the least total of between `least` and `most` of these, -inf or inf never mixed in."""
-    ranked = np.sort(worth[np.isfinite(worth)])
-    if len(ranked) < least:
-        return math.inf
-    return float(ranked[:least].sum() + np.minimum(ranked[least:most], 0.0).sum())
 
 
 def _first_prices(priced: Priced) -> Floats:
@@ -331,49 +322,3 @@ def _first_prices(priced: Priced) -> Floats:
     if not len(order):
         return np.zeros(n)
     return np.where(end > begin, priced.cost[order][np.minimum(at, len(order) - 1)], 0.0)
-
-
-def choose_centres(worth: Floats, least: Ints, most: Ints) -> tuple[Ints, Ints, float] | None:
-    """Return (centres, levels, total worth) of the cheapest choice of centres under the zone counts, or None.
-
-    A centre has one level; level l is used between `least[l]` and `most[l]` times. An assignment problem
-    between centres and places, of which `most - least` of each level may stay empty at no cost; only the best
-    few centres of a level can matter.
-    """
-    count = worth.shape[1]
-    places = [
-        (level, required)
-        for level in range(count)
-        for required in _places(least[level], most[level], worth[:, level])
-    ]
-    few: set[int] = set()
-    need = len(places)
-    for level in range(count):
-        finite = np.flatnonzero(np.isfinite(worth[:, level]))
-        best = finite[np.argsort(worth[finite, level], kind="stable")][:need]
-        few.update(int(c) for c in best)
-    candidates = np.array(sorted(few), dtype=np.int64)
-    if need == 0:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), 0.0
-    optional = [k for k, (_, required) in enumerate(places) if not required]
-    table = np.full((len(candidates) + len(optional), need), FAR)
-    for k, (level, _) in enumerate(places):
-        column = worth[candidates, level]
-        table[: len(candidates), k] = np.where(np.isfinite(column), column, FAR)
-    for spare, k in enumerate(optional):
-        table[len(candidates) + spare, k] = 0.0
-    if table.shape[0] < need:
-        return None
-    rows, columns = linear_sum_assignment(table)
-    if (table[rows, columns] >= FAR / 2).any():
-        return None
-    used = rows < len(candidates)
-    total = float(table[rows, columns].sum())
-    levels = np.array([places[k][0] for k in columns[used]], dtype=np.int64)
-    return candidates[rows[used]], levels, total
-
-
-def _places(least: int, most: int, worth: Floats) -> list[bool]:
-    """Return one entry a zone that a level may have: whether it must; optional ones only while they pay."""
-    paying = int((worth < 0).sum())
-    return [True] * int(least) + [False] * max(0, min(int(most), paying) - int(least))

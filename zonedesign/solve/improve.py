@@ -6,6 +6,7 @@ import math
 import os
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -89,6 +90,7 @@ class Search:
         seeds: Sequence[int],
         heat: float | Sequence[float],
         regional: Sequence[bool] | None = None,
+        among: Sequence[NDArray[np.bool_] | None] | None = None,
         enough: float = -math.inf,
         threads: int | None = None,
         stop: Ints | None = None,
@@ -98,14 +100,19 @@ class Search:
         """Return the drafts improved, each by one chain of `moves` from its own seed, on threads.
 
         `heat` is one for all or one each; where `regional` says so, one region after another is improved
-        (`improve_regions`) rather than the whole. Chains end early at a price of `enough`, or once `stop[0]`
-        is not 0; `waiting` is called several times a second meanwhile. When the caller is interrupted they
-        end too, what they have found is returned all the same, and `stop[0]` is `INTERRUPTED`. A chain that
-        fails leaves its draft as it was and costs the others nothing where `failed` takes note of it.
+        (`improve_regions`) rather than the whole, among the units `among` where given. Chains end early at a
+        price of `enough`, or once `stop[0]` is not 0; `waiting` is called several times a second meanwhile.
+        When the caller is interrupted they end too, what they have found is returned all the same, and
+        `stop[0]` is `INTERRUPTED`. A chain that fails leaves its draft as it was and costs the others nothing
+        where `failed` takes note of it.
         """
         stop = np.zeros(1, dtype=np.int64) if stop is None else stop
         heats = [heat] * len(drafts) if isinstance(heat, float | int) else heat
-        ways = [self.improve_regions if each else self.improve for each in regional or [False] * len(drafts)]
+        spans = among or [None] * len(drafts)
+        ways = [
+            partial(self.improve_regions, among=span) if each else self.improve
+            for each, span in zip(regional or [False] * len(drafts), spans, strict=True)
+        ]
         with ThreadPoolExecutor(max_workers=threads or os.cpu_count() or 1) as pool:
             running = [
                 pool.submit(way, draft, moves=moves, seed=seed, heat=each, enough=enough, stop=stop)
@@ -139,15 +146,17 @@ class Search:
         heat: float,
         enough: float = -math.inf,
         stop: Ints | None = None,
+        among: NDArray[np.bool_] | None = None,
     ) -> Draft:
         """Return the draft improved by short chains over one region after another, `moves` in all.
 
-        Each region is a few neighbouring zones (`regions`); what a chain finds is kept where it is better.
-        A draft that breaks rules comes back as it was.
+        Each region is a few neighbouring zones (`regions`), of the units `among` (n,) where given, which are
+        whole zones; what a chain finds is kept where it is better. A draft that breaks rules comes back as it
+        was.
         """
         random = np.random.default_rng(seed)
         while moves > 0 and draft.price > enough and (stop is None or stop[0] == 0):
-            within = region(self, draft, random)
+            within = region(self, draft, random, among)
             share = min(moves, MOVES_A_UNIT * int(within.sum()))
             found = self.improve(
                 draft,

@@ -8,6 +8,8 @@ import numpy as np
 from scipy import sparse
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from zonedesign.solve.improve import Draft, Search
@@ -20,29 +22,38 @@ FEWEST, MOST = 5, 12
 the whole map has settled already; more cool no better than the whole map does."""
 
 
-def region(search: Search, draft: Draft, random: np.random.Generator) -> Flags:
-    """Return the units (n,) of some neighbouring zones, gathered by chance around one unit's."""
+def region(search: Search, draft: Draft, random: np.random.Generator, among: Flags | None = None) -> Flags:
+    """Return the units (n,) of some neighbouring zones, gathered by chance around one unit's.
+
+    Only zones of the units `among` (n,), which are whole zones, are in it.
+    """
     count = int(draft.zone.max()) + 1
+    outside = np.zeros(count, dtype=np.bool_)
+    starts = np.arange(len(draft.zone))
+    if among is not None:
+        outside[draft.zone[~among]] = True
+        starts = np.flatnonzero(among)
+    count -= int(outside.sum())
     fewest, most = min(FEWEST, max(2, count // 2)), min(MOST, count)
     wanted = int(random.integers(min(fewest, most), most + 1))
-    first = int(draft.zone[random.integers(len(draft.zone))])
-    chosen = np.zeros(count, dtype=np.bool_)
+    first = int(draft.zone[starts[random.integers(len(starts))]])
+    chosen = np.zeros(len(outside), dtype=np.bool_)
     chosen[first] = True
-    touching = _touching(search, draft.zone, count)
-    odds = np.zeros(count)
+    touching = _touching(search, draft.zone, len(outside))
+    odds = np.zeros(len(outside))
     newest = first
     for _ in range(wanted - 1):
         row = slice(touching.indptr[newest], touching.indptr[newest + 1])
         np.add.at(odds, touching.indices[row], touching.data[row])
-        odds[chosen] = 0.0
+        odds[chosen | outside] = 0.0
         total = odds.sum()
         if total <= 0:
-            near = _nearest(search, draft, first, chosen)
+            near = _nearest(search, draft, first, chosen | outside)
             if near is None:
                 break
             newest = near
         else:
-            newest = int(random.choice(count, p=odds / total))
+            newest = int(random.choice(len(odds), p=odds / total))
         chosen[newest] = True
     return np.asarray(chosen[draft.zone])
 
@@ -60,10 +71,29 @@ def _touching(search: Search, zone: Ints, count: int) -> sparse.csr_array:
     return found
 
 
-def _nearest(search: Search, draft: Draft, first: int, chosen: Flags) -> int | None:
-    """Return the zone nearest to the first by minutes that is not chosen: where none is, no neighbour."""
-    others = np.flatnonzero(~chosen)
+def _nearest(search: Search, draft: Draft, first: int, barred: Flags) -> int | None:
+    """Return the zone nearest to the first by minutes that is not barred, None where all are."""
+    others = np.flatnonzero(~barred)
     if not len(others):
         return None
     centre = np.full(len(others), draft.centre[first])
     return int(others[np.argmin(search.minutes(draft.centre[others], centre))])
+
+
+def shares(search: Search, draft: Draft, number: int, random: np.random.Generator) -> list[Flags]:
+    """Return the units (n,) of each of so many shares of the map: whole zones, near each other."""
+    order = np.argsort(search.rank[draft.centre], kind="stable")  # numbers follow places
+    order = np.roll(order, int(random.integers(len(order))))
+    return [np.isin(draft.zone, part) for part in np.array_split(order, number)]
+
+
+def united(drafts: Sequence[Draft], parts: Sequence[Flags]) -> Draft:
+    """Return the draft that takes from each what it made of its share of the map; its price is not known."""
+    first = np.cumsum([0, *(len(draft.level) for draft in drafts)])
+    zone = np.empty(len(parts[0]), dtype=np.int64)
+    for draft, part, start in zip(drafts, parts, first, strict=False):
+        zone[part] = draft.zone[part] + start
+    used, packed = np.unique(zone, return_inverse=True)
+    level = np.concatenate([draft.level for draft in drafts])[used]
+    centre = np.concatenate([draft.centre for draft in drafts])[used]
+    return type(drafts[0])(packed.astype(np.int64), level, centre)

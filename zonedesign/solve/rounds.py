@@ -12,9 +12,12 @@ import numpy as np
 from zonedesign.certificate import OPTIMAL_GAP, StoppedBy
 from zonedesign.plan import Plan
 from zonedesign.solve.improve import INTERRUPTED, MOVES_A_UNIT, Draft, Search
+from zonedesign.solve.regions import shares, united
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
     from zonedesign.solve.standing import Standing
 
@@ -28,6 +31,8 @@ SLOWER = 2.0
 """How much longer every chain over the whole map is than the one before."""
 LOOKS = 12
 """How often every zone has been in a region, on average, before a draft counts as settled."""
+SHARED_FROM = 30
+"""Zones a thread from which several threads work on the same draft."""
 STALE_ROUNDS = 40
 """Rounds without a better plan after which the search leaves the rest of the time to the integer program."""
 SECONDS_A_WORD = 1.0
@@ -76,6 +81,7 @@ class Rounds:
         """Improve drafts by one chain each, over the whole map while they break rules, else by regions."""
         standing, number = self.standing, self.number
         picked = self._picked()
+        parts = self._parts(picked)
         regional = [math.isfinite(self.pool[k].price) for k in picked]
         stop = np.zeros(1, dtype=np.int64)
 
@@ -87,18 +93,21 @@ class Rounds:
         found = self.search.improve_all(
             [self.pool[k] for k in picked],
             moves=self._moves(picked),
-            seeds=[(self.seed * 1_000_003 + number * 101 + k) % (2**31) for k in picked],
+            seeds=[(self.seed * 1_000_003 + number * 101 + k) % (2**31) for k in range(len(picked))],
             heat=[
                 REGION_HEAT if each else HEATS[(self.tried[k] + k) % len(HEATS)]
                 for k, each in zip(picked, regional, strict=True)
             ],
             regional=regional,
+            among=parts,
             enough=standing.enough * self.search.total_hours,
             threads=self.threads,
             stop=stop,
             waiting=waiting,
             failed=standing.failed,
         )
+        if parts is not None:
+            picked, found = picked[:1], [self._united(found, parts)]
         for draft in found:
             self._offer(draft)
         if stop[0] == INTERRUPTED:
@@ -109,13 +118,31 @@ class Rounds:
     def _picked(self) -> list[int]:
         """Return the places of the drafts to improve: the best that has not settled first.
 
-        With a work limit all of them.
+        With a work limit all of them; a draft with many zones occupies all threads, each on its share.
         """
         places = range(len(self.pool))
         if self.standing.work is not None:
             return list(places)
         order = sorted(places, key=lambda k: (self._settled(k), self.pool[k].price, self.tried[k], k))
-        return order[: max(self.threads, 1)]
+        best, threads = self.pool[order[0]], max(self.threads, 1)
+        if math.isfinite(best.price) and len(best.level) >= SHARED_FROM * threads:
+            return order[:1] * threads
+        return order[:threads]
+
+    def _parts(self, picked: list[int]) -> list[NDArray[np.bool_]] | None:
+        """Return each chain's share of the map, where all work on the same draft."""
+        if len(picked) < 2 or picked[0] != picked[1]:
+            return None
+        random = np.random.default_rng(self.number)
+        return shares(self.search, self.pool[picked[0]], len(picked), random)
+
+    def _united(self, found: list[Draft], parts: list[NDArray[np.bool_]]) -> Draft:
+        """Return one draft of what each chain made of its share, or the best of them.
+
+        Each kept the counts and shares of levels by itself; together they may miss them.
+        """
+        both = self.search.improve(united(found, parts), moves=0, seed=0, heat=0.0)
+        return min([both, *found], key=lambda draft: draft.price)
 
     def _moves(self, picked: list[int]) -> int:
         """Return how many moves this round's chains make: over the whole map ever more while that fails."""
