@@ -54,6 +54,22 @@ def test_nothing_but_the_object_goes_to_standard_output(tiny: Path) -> None:
     assert one_object(done.stdout)["name"] == "Tiny"
 
 
+def test_an_engine_that_runs_says_nothing_on_standard_output(tiny: Path, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "zonedesign.cli",
+        "solve",
+        str(tiny),
+        "-o",
+        str(tmp_path / "out"),
+        "--json",
+    ]
+    done = subprocess.run(command, capture_output=True, check=False, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    assert one_object(done.stdout)["status"] == "optimal"
+
+
 def test_a_console_without_the_letters_shows_them_escaped(tmp_path: Path) -> None:
     scenario = write_tiny(tmp_path, changes={'"Tiny"': '"Tiny \u2013 T\u0177ny"'})
     done = subprocess.run(

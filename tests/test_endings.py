@@ -21,6 +21,7 @@ from tiny_county import write_tiny
 import zonedesign as zd
 from zonedesign import rules as kinds
 from zonedesign.certificate import Status, StoppedBy
+from zonedesign.compiled import undisturbed
 from zonedesign.problem import Objective, Problem
 from zonedesign.solve.improve import Search
 
@@ -221,3 +222,17 @@ def test_ctrl_c_while_plans_are_written_waits_for_them(tmp_path: Path, verb: str
     assert code == 0, said
     assert "wrote" in out
     assert (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_an_interrupt_while_kernels_compile_waits_and_is_raised_then():
+    went_on = []
+
+    def compiling() -> None:
+        with undisturbed():
+            signal.raise_signal(signal.SIGINT)
+            went_on.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        compiling()
+    assert went_on == [True]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -13,6 +13,7 @@ from scipy import sparse
 
 from zonedesign.errors import SolverError
 from zonedesign.model.engine import Ended, Solved
+from zonedesign.model.quiet import quiet_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,13 +166,9 @@ class _Model:
         lp.a_matrix_.index_ = rows.indices.astype(np.int32)
         lp.a_matrix_.value_ = rows.data.astype(np.float64)
         lp.integrality_ = [highspy.HighsVarType.kInteger] * zones
-        made: Any = highspy.Highs
-        self._model: Any = made()
-        for option, value in (
-            ("output_flag", False), ("random_seed", every.seed % 2**31), ("threads", 1),
-            ("mip_rel_gap", 0.0), ("mip_abs_gap", 0.0),
-        ):  # fmt: skip
-            self._model.setOptionValue(option, value)
+        self._model: Any = quiet_engine(
+            random_seed=every.seed % 2**31, threads=1, mip_rel_gap=0.0, mip_abs_gap=0.0
+        )
         if self._model.passModel(lp) == highspy.HighsStatus.kError:
             raise SolverError("HiGHS refused the zones that were written out")
 

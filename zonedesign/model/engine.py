@@ -12,6 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from zonedesign.errors import SolverError
+from zonedesign.model.quiet import quiet_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,9 +69,11 @@ class Engine:
         self._highspy = highspy
         self.program = program
         # PuLP states the model; gaps of zero are absolute and relative, on the scaled objective.
-        solver = pulp.HiGHS(msg=False, gapRel=0.0, gapAbs=0.0, threads=threads or 0, random_seed=seed % 2**31)
+        solver = pulp.HiGHS(msg=False)
         lp = program.sheet.problem
-        solver.createAndConfigureSolver(lp)
+        lp.solverModel = quiet_engine(
+            mip_rel_gap=0.0, mip_abs_gap=0.0, threads=threads or 0, random_seed=seed % 2**31
+        )
         solver.buildSolverModel(lp)
         self._model: Any = lp.solverModel
         lp.solverModel = None

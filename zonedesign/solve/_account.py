@@ -27,7 +27,8 @@ ROUNDING = 1e-9
 class Limits:
     """When to stop: `seconds`, a relative `gap`, a number of `nodes` of all rounds (the work limit).
 
-    `stop` is asked now and then, from any thread, and ends the work as an interrupt does.
+    `stop` is asked now and then, from any thread, and ends the work as an interrupt does; `heard` is told the
+    bound as it rises.
     """
 
     seconds: float = 300.0
@@ -36,6 +37,7 @@ class Limits:
     seed: int = 0
     threads: int | None = None
     stop: Callable[[], bool] | None = None
+    heard: Callable[[float], None] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +110,11 @@ class Account:
     def raise_bound(self, bound: float) -> None:
         """Raise the bound to one of the program."""
         self.bound = max(self.bound, min(bound, self.aim))
+
+    def tell(self) -> None:
+        """Tell whoever listens the bound."""
+        if self.limits.heard is not None and self.finite_bound is not None:
+            self.limits.heard(self.finite_bound)
 
     def no_plan(self) -> None:
         """Take note that the program has no plan: none at all, or none below the aim."""

@@ -255,8 +255,9 @@ class _Search:
         if values is not None:
             self.met.append(self.program.read(values))
         elif np.isfinite(bound) and time.monotonic() - self.last_word > 1.0:
-            known = max(self.account.bound, self.program.unscaled(bound))
-            self._say(f"round {self.account.rounds}: bound {known:.6g}")
+            self.account.raise_bound(self.program.unscaled(bound))
+            self.account.tell()
+            self._say(f"round {self.account.rounds}: bound {self.account.bound:.6g}")
 
     # Plans and cuts.
 

@@ -91,14 +91,12 @@ def close_in(
     repair: Callable[[Plan], Plan | None] | None = None,
     progress: Progress = silent,
     known: Callable[[], Plan | None] | None = None,
-    heard: Callable[[float], None] | None = None,
 ) -> Outcome:
     """Solve the problem from its bound upwards, and say what is proved.
 
-    `start` is a plan that passes `verify`, `known` asks for a better one, found by others meanwhile; `heard`
-    is told every bound that is proved. `pairs` are how many the first program has, and the most. Ends
-    without a proof where more would be needed (`settled` is false then, and `stopped_by` None), or by its
-    limits.
+    `start` is a plan that passes `verify`, `known` asks for a better one, found by others meanwhile. `pairs`
+    are how many the first program has, and the most. Ends without a proof where more would be needed
+    (`settled` is false then, and `stopped_by` None), or by its limits.
     """
     limits = limits or Limits()
     began, size = time.monotonic(), pairs[0]
@@ -148,8 +146,8 @@ def close_in(
             )
             best, objective = each.plan, each.objective
             bound = max(bound, -np.inf if each.bound is None else each.bound)
-            if heard is not None:
-                heard(bound)
+            if limits.heard is not None:
+                limits.heard(bound)
             gap = relative_gap(objective, bound)
             proved = each.status in (Status.OPTIMAL, Status.INFEASIBLE)
             if proved or not each.settled or (gap is not None and gap <= limits.gap):

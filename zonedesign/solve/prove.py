@@ -110,7 +110,6 @@ class Proof:
             repair=self._repaired,
             progress=standing.progress,
             known=lambda: standing.best,
-            heard=standing.raise_bound,
         )
         self._learn(outcome)
         if not standing.done() and not outcome.settled and int(self.possible.sum()) <= WHOLE_ARCS:
@@ -143,6 +142,7 @@ class Proof:
             seed=self.seed,
             threads=self.threads,
             stop=standing.done,
+            heard=standing.raise_bound,
         )
 
     def _repaired(self, plan: Plan) -> Plan | None:

@@ -201,6 +201,9 @@ def repaired(search: Search, plan: Plan, *, seed: int) -> Plan | None:
 
 def warmed_up(search: Search) -> None:
     """Have the kernels compiled, which a first run waits for."""
+    from zonedesign.compiled import undisturbed  # noqa: PLC0415  (numba is slow to import)
+
     n = len(search.problem.units)
     empty = Draft(np.zeros(n, np.int64), np.zeros(1, np.int64), np.zeros(1, np.int64))
-    search.improve(empty, moves=0, seed=0, heat=1.0)
+    with undisturbed():
+        search.improve(empty, moves=0, seed=0, heat=1.0)

@@ -60,7 +60,7 @@ FIRST_BOUND_SHARE = 0.08
 """Share of the time for the first bound, whose centres the drafts need."""
 RISING_SHARE, SEARCH_SHARE = 0.2, 0.5
 """With one thread: shares of the time that the bound and the search have before the integer program."""
-SECONDS_TO_STOP = 20.0
+SECONDS_TO_STOP = 5.0
 """How long the end of a run waits for the proof beside it to stop."""
 
 
@@ -235,11 +235,14 @@ class _Run:
         """Have the kernels compiled, which a first run waits for; the time limit covers solving only."""
         assert self.possible is not None  # noqa: S101
         self.standing.progress("search", None, "making the kernels ready (slow the first time only)")
+        from zonedesign.compiled import undisturbed  # noqa: PLC0415  (numba is slow to import)
+
         asleep = time.monotonic()
-        first = lagrangian(priced, iterations=1, threads=1)
-        closed_by(priced, first, math.inf, len(self.possible))
-        warmed_up(search)
-        construct.ready()
+        with undisturbed():
+            first = lagrangian(priced, iterations=1, threads=1)
+            closed_by(priced, first, math.inf, len(self.possible))
+            warmed_up(search)
+            construct.ready()
         self.standing.began += time.monotonic() - asleep
 
     def finish(self) -> Plan:
