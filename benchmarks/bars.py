@@ -261,7 +261,7 @@ def _all_cases() -> list[Case]:
         words = f"{lsoas} LSOAs, {zones} zones within 0.5 % by people, squared distance, contiguous"
         load = partial(tracts, f"{county}-lsoa", zones)
         cases.append(Case(f"{county}-people-{zones}", words, load, *_proved()))
-    return [*cases, _of_england("oa"), _of_england("lsoa")]
+    return [*cases, _of_england("lsoa")]
 
 
 CASES = {case.name: case for case in _all_cases()}

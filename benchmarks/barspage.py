@@ -70,9 +70,10 @@ def document(known: Mapping[str, Any]) -> str:
         CARRIED_OVER,
         table(CARRIED_HEADS, [_carried(*each) for each in by_case if each[0].lsoas]),
         SIDE_BY_SIDE.format(told=told, winners=winners(rows)),
-        *(_beside(*each) for each in by_case),
+        *(_beside(*each) for each in by_case if len(_compared(*each)) > 1),
+        _not_beside(by_case),
     ]
-    paragraphs = "\n\n".join(part.strip() for part in parts).split("\n\n")
+    paragraphs = "\n\n".join(part.strip() for part in parts if part).split("\n\n")
     return "\n\n".join(map(folded, paragraphs)) + "\n"
 
 
@@ -223,6 +224,12 @@ def _beside(case: Case, rows: Mapping[str, Row]) -> str:
         title = "zonedesign" if who == OURS else PEERS[who].title
         lines.append(_line(title, compared.get(key), best=key in best))
     return f"### `{case.name}`: {case.words}\n\n{table(BESIDE_HEADS, lines)}"
+
+
+def _not_beside(by_case: Sequence[tuple[Case, Mapping[str, Row]]]) -> str:
+    """Return a sentence that names the cases of which no peer is measured yet."""
+    names = [f"`{case.name}`" for case, rows in by_case if len(_compared(case, rows)) < 2]
+    return f"Not measured side by side yet: {', '.join(names)}." if names else ""
 
 
 def _line(title: str, row: Row | None, *, best: bool) -> Sequence[str]:

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     Row = Mapping[str, Any]
 
 THREADS = 2
+RESULTS = CHECKOUT / "benchmarks" / "solving.json"
+"""Figures of all runs, which stay with the checkout; plans stay in `build`."""
 GIGABYTES = {True: 8, False: 16}
 """What a peer's process may take: one that has half of the machine, and one that has it all."""
 BESIDES = 600.0
@@ -189,7 +191,7 @@ TASKS = {"ours": ours, "carried": carried, "peer": peer, "judge": judge}
 
 def plan_of(results: Path, case: str) -> Path:
     """Return where our plan of a case is kept, beside the results."""
-    folder = results.with_suffix("")
+    folder = (CHECKOUT / "build" / "solving") if results == RESULTS else results.with_suffix("")
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{case.replace(', ', '-').replace(' ', '-')}.csv"
 
@@ -303,7 +305,7 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--peers", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--again", action="store_true", help="do anew what is known, too")
     parser.add_argument("--seconds-scale", type=float, default=1.0, help="all limits times this")
-    parser.add_argument("--results", type=Path, default=CHECKOUT / "build" / "solving.json")
+    parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--doc", type=Path, default=CHECKOUT / "docs" / "solving.md")
     return parser.parse_args(arguments)
 
