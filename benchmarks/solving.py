@@ -233,8 +233,17 @@ def machine() -> dict[str, Any]:
         "processor": processor(),
         "system": platform.system(),
         "python": platform.python_version(),
-        "versions": {name: metadata.version(name) for name in VERSIONS},
+        "versions": {name: metadata.version(name) for name in VERSIONS if _is_here(name)},
     }
+
+
+def _is_here(name: str) -> bool:
+    """Return whether a package is installed: without peers, theirs are not."""
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def wanted(asked: argparse.Namespace, rows: Mapping[str, Mapping[str, Row]]) -> list[tuple[str, str, float]]:
