@@ -369,3 +369,20 @@ def test_many_alike_units_are_one_sentence() -> None:
     cause = only_cause(problem)
     assert cause.startswith("12 units reach no unit")
     assert "and 7 more" in cause
+
+
+def test_parts_that_only_reach_divides_are_not_sent_to_build_a_bridge():
+    problem = row_of_units([2, 2, 20], [Level("1", weekly_hours=(5, 30), max_minutes=8)])
+    minutes = [[0, 5, 50], [5, 0, 45], [50, 45, 0]]
+    problem = problem.with_(times=TravelTimes.from_matrix(np.array(minutes, dtype=float), list("abc")))
+    cause = only_cause(problem)
+    assert "2 units out of reach of all others have together 4 h" in cause
+    assert "raise max_minutes" in cause
+    assert "bridge" not in cause
+
+
+def test_parts_that_the_map_divides_may_be_joined_by_a_bridge():
+    level = Level("1", weekly_hours=(5, 30), max_minutes=80)
+    cause = only_cause(row_of_units([2, 2, 20], [level], links=[("a", "b")]))
+    assert "2 units cut off from all others have together 4 h" in cause
+    assert "add a bridge" in cause

@@ -162,10 +162,24 @@ def piece_causes(parts: Ground, to_explain: Bools, *, together: bool) -> tuple[l
         causes.append(
             f"the map has {counted(count, 'part')} that no zone may cross ({_parts_in_words(parts)}), and "
             "no numbers of zones "
-            f"suit all of them at once, with {_asked(problem)}; widen a range of zones, or join the parts "
-            "by a bridge or joint authorities"
+            f"suit all of them at once, with {_asked(problem)}; {_way_together(parts)}"
         )
     return causes, np.concatenate(said)
+
+
+def _way_together(parts: Ground) -> str:
+    """Return what to do where parts suit no numbers of zones at once."""
+    pieces = [np.flatnonzero(parts.piece == piece) for piece in range(int(parts.piece.max()) + 1)]
+    reach = [f"raise {' or '.join(stated)}" for stated in [_reach_stated(parts)] if stated]
+    far = reach if any(_by_reach(parts, units) for units in pieces) else []
+    return out_of_it("widen a range of zones", far, "join the parts by a bridge or joint authorities")
+
+
+def _reach_stated(parts: Ground) -> list[str]:
+    """Return the limits of reach that some level states."""
+    levels = [parts.problem.levels[k] for k in parts.usable]
+    limits = ("max_minutes", "max_miles")
+    return [limit for limit in limits if any(getattr(level, limit) is not None for level in levels)]
 
 
 def _least_zones(parts: Ground, units: Ints) -> int:
@@ -199,8 +213,18 @@ def why_a_part(parts: Ground, units: Ints) -> str:
     )
     if len(cells) == len(units):
         return f"of {where}" if where else "beside the frozen zones"
-    inside = f" of {where}" if where else ""
-    return f"{inside.strip()} cut off from all others" if inside else "cut off from all others"
+    cut_off = "out of reach of all others" if _by_reach(parts, units) else "cut off from all others"
+    return f"of {where} {cut_off}" if where else cut_off
+
+
+def _by_reach(parts: Ground, units: Ints) -> bool:
+    """Return whether it is reach that keeps a part to itself: on the map it touches others."""
+    graph = parts.problem.units.contiguity
+    if graph is None or not parts.contiguous_everywhere:
+        return True
+    inside = np.isin(graph.pairs, units)
+    leaving = graph.pairs[inside.sum(axis=1) == 1]
+    return bool((parts.cell[leaving[:, 0]] == parts.cell[leaving[:, 1]]).any())
 
 
 def _way_out(parts: Ground, units: Ints) -> str:
@@ -211,6 +235,10 @@ def _way_out(parts: Ground, units: Ints) -> str:
     ways += ["declare joint authorities"] if by_authority else []
     if len(np.flatnonzero(parts.cell == parts.cell[units[0]])) == len(units):
         return out_of_it("widen a band", ways)
+    if _by_reach(parts, units):
+        stated = _reach_stated(parts)
+        if stated:
+            return out_of_it(f"raise {' or '.join(stated)}", ways, "exclude them", "widen a band")
     return out_of_it("add a bridge", ways, "exclude them", "widen a band")
 
 
