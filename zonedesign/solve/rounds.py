@@ -27,8 +27,8 @@ HEATS = (1.0, 0.5, 1.5, 0.25)
 """First temperatures of chains over the whole map, as multiples of what a typical unit costs."""
 REGION_HEAT = 0.3
 """First temperature of chains over a region."""
-SLOWER = 2.0
-"""How much longer every chain over the whole map is than the one before."""
+SLOWER, SLOWEST = 2.0, 5
+"""How much longer every chain over the whole map is than the one that failed before, and how often."""
 LOOKS = 12
 """How often every zone has been in a region, on average, before a draft counts as settled."""
 SHARED_FROM = 30
@@ -80,6 +80,8 @@ class Rounds:
     def _round(self, share: float) -> None:
         """Improve drafts by one chain each, over the whole map while they break rules, else by regions."""
         standing, number = self.standing, self.number
+        if standing.work is None:
+            self._adopt()
         picked = self._picked()
         parts = self._parts(picked)
         regional = [math.isfinite(self.pool[k].price) for k in picked]
@@ -115,6 +117,20 @@ class Rounds:
         for place, draft in zip(picked, found, strict=True):
             self._return(place, draft)
 
+    def _adopt(self) -> None:
+        """Put the best plan into the place of the worst draft, where others have found it."""
+        standing = self.standing
+        least = min(draft.price for draft in self.pool)
+        if standing.best is None or not standing.objective * self.search.total_hours < least * (
+            1 - OPTIMAL_GAP
+        ):
+            return
+        draft = self.search.improve(self.search.draft_of(standing.best), moves=0, seed=0, heat=0.0)
+        if draft.price < least:
+            place = max(range(len(self.pool)), key=lambda k: (self.pool[k].price, k))
+            self.pool[place] = draft
+            self.looked[place] = self.tried[place] = 0
+
     def _picked(self) -> list[int]:
         """Return the places of the drafts to improve: the best that has not settled first.
 
@@ -147,7 +163,7 @@ class Rounds:
     def _moves(self, picked: list[int]) -> int:
         """Return how many moves this round's chains make: over the whole map ever more while that fails."""
         tried = min((self.tried[k] for k in picked), default=0)
-        return int(moves_of(self.search) * SLOWER ** min(tried, 12))
+        return int(moves_of(self.search) * SLOWER ** min(tried, SLOWEST))
 
     def _settled(self, place: int) -> bool:
         """Return whether a draft has been looked at all over since it last became better."""
