@@ -11,6 +11,7 @@ import numpy as np
 
 from zonedesign.certificate import OPTIMAL_GAP, StoppedBy
 from zonedesign.plan import Plan
+from zonedesign.solve.combine import Pieces
 from zonedesign.solve.improve import INTERRUPTED, MOVES_A_UNIT, Draft, Search
 from zonedesign.solve.regions import shares, united
 
@@ -29,12 +30,14 @@ REGION_HEAT = 0.3
 """First temperature of chains over a region."""
 SLOWER, SLOWEST = 2.0, 5
 """How much longer every chain over the whole map is than the one that failed before, and how often."""
-LOOKS = 12
+LOOKS = 6
 """How often every zone has been in a region, on average, before a draft counts as settled."""
 SHARED_FROM = 30
 """Zones a thread from which several threads work on the same draft."""
 STALE_ROUNDS = 40
 """Rounds without a better plan after which the search leaves the rest of the time to the integer program."""
+SECONDS_TO_COMBINE = 10.0
+"""The most that putting a plan together from the zones of all drafts may take."""
 SECONDS_A_WORD = 1.0
 """Seconds between two reports of progress."""
 
@@ -53,9 +56,13 @@ class Rounds:
     threads: int
     afresh: Callable[[int], Draft]
     number: int = 0
+    pieces: Pieces = field(init=False)
     looked: list[int] = field(default_factory=list)
     tried: list[int] = field(default_factory=list)
     last_word: float = field(default=-math.inf)
+
+    def __post_init__(self) -> None:
+        self.pieces = Pieces(self.search)
 
     def run(self, share: float, *, leave: bool) -> None:
         """Search until all is done or the share of time is used; `leave` early where nothing better comes."""
@@ -125,11 +132,7 @@ class Rounds:
             1 - OPTIMAL_GAP
         ):
             return
-        draft = self.search.improve(self.search.draft_of(standing.best), moves=0, seed=0, heat=0.0)
-        if draft.price < least:
-            place = max(range(len(self.pool)), key=lambda k: (self.pool[k].price, k))
-            self.pool[place] = draft
-            self.looked[place] = self.tried[place] = 0
+        self._take_in(self.search.improve(self.search.draft_of(standing.best), moves=0, seed=0, heat=0.0))
 
     def _picked(self) -> list[int]:
         """Return the places of the drafts to improve: the best that has not settled first.
@@ -179,10 +182,31 @@ class Rounds:
             self.tried[place] = 0 if math.isfinite(draft.price) else self.tried[place] + 1
         else:
             self.looked[place] += moves_of(self.search) // MOVES_A_UNIT
+        if math.isfinite(draft.price):
+            self.pieces.add(draft)
+        if self._settled(place):
+            self._combine()
         best = min(range(len(self.pool)), key=lambda k: (self.pool[k].price, k))
         if self._settled(place) and place != best:
             self.pool[place] = self.afresh(self.number * len(self.pool) + place)
             self.looked[place] = self.tried[place] = 0
+
+    def _combine(self) -> None:
+        """Put together the best plan from the zones of all drafts; it takes the place of the worst draft."""
+        standing = self.standing
+        seconds = math.inf if standing.work is not None else min(SECONDS_TO_COMBINE, standing.left)
+        stop = None if standing.work is not None else standing.done
+        draft = self.pieces.best(seconds=seconds, seed=self.seed, stop=stop)
+        if draft is not None:
+            self._take_in(draft)
+
+    def _take_in(self, draft: Draft) -> None:
+        """Put a draft that is better than all into the place of the worst."""
+        if draft.price < min(each.price for each in self.pool) * (1 - OPTIMAL_GAP):
+            place = max(range(len(self.pool)), key=lambda k: (self.pool[k].price, k))
+            self.pool[place] = draft
+            self.looked[place] = self.tried[place] = 0
+            self._offer(draft)
 
     def _offer(self, draft: Draft) -> None:
         """Have a draft kept as the best plan where it is better and passes verification."""
