@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 MOST_UNITS = 124
 """Units up to which zones are written out: a set of them is the bits of two numbers."""
-MOST_SETS = 20_000_000
-"""Connected sets that are looked at, at most: some ten seconds."""
+MOST_SETS = 6_000_000
+"""Connected sets that are looked at, at most: some three seconds."""
 MOST_ZONES = 1_500_000
 """Zones among which a choice is made, at most: some 150 MB."""
 
