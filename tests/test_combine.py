@@ -10,7 +10,7 @@ import pytest
 
 import zonedesign as zd
 from zonedesign.problem import Objective
-from zonedesign.solve.combine import Pieces
+from zonedesign.solve.combine import ZonesMet
 from zonedesign.solve.fixing import possible_arcs
 from zonedesign.solve.improve import Draft, Search
 
@@ -40,16 +40,16 @@ def draft(zones: str) -> Draft:
     return Draft(zone, np.zeros(len(members), dtype=np.int64), centre)
 
 
-def best_of(pieces: Pieces) -> Draft | None:
-    return pieces.best(seconds=60.0, seed=0)
+def best_of(met: ZonesMet) -> Draft | None:
+    return met.best(seconds=60.0, seed=0)
 
 
 def test_the_good_halves_of_two_drafts_make_one():
-    pieces = Pieces(search())
-    pieces.add(draft("12223444"))  # 2 hour-minutes in the west, 3 in the east
-    assert best_of(pieces).price == pytest.approx(5.0)
-    pieces.add(draft("11123334"))  # 3 and 2
-    found = best_of(pieces)
+    met = ZonesMet(search())
+    met.add(draft("12223444"))  # 2 hour-minutes in the west, 3 in the east
+    assert best_of(met).price == pytest.approx(5.0)
+    met.add(draft("11123334"))  # 3 and 2
+    found = best_of(met)
     assert found.price == pytest.approx(4.0)
     assert {frozenset(np.flatnonzero(found.zone == z).tolist()) for z in range(4)} == {
         frozenset({0}), frozenset({1, 2, 3}), frozenset({4, 5, 6}), frozenset({7}),
@@ -57,31 +57,31 @@ def test_the_good_halves_of_two_drafts_make_one():
 
 
 def test_a_zone_is_kept_with_its_cheapest_centre():
-    pieces = Pieces(search())
+    met = ZonesMet(search())
     zones = draft("11123334")
-    pieces.add(Draft(zones.zone, zones.level, np.array([2, 3, 5, 7])))
-    pieces.add(Draft(zones.zone, zones.level, np.array([0, 3, 5, 7])))
+    met.add(Draft(zones.zone, zones.level, np.array([2, 3, 5, 7])))
+    met.add(Draft(zones.zone, zones.level, np.array([0, 3, 5, 7])))
     held = np.array([0, 1, 2], dtype=np.int32).tobytes()
-    assert pieces.zones[held, 0] == (0, pytest.approx(3.0))
+    assert met.zones[held, 0] == (0, pytest.approx(3.0))
 
 
 def test_nothing_new_gives_nothing():
-    pieces = Pieces(search())
-    pieces.add(draft("11223344"))
-    assert best_of(pieces) is not None
-    pieces.add(draft("11223344"))
-    assert best_of(pieces) is None
+    met = ZonesMet(search())
+    met.add(draft("11223344"))
+    assert best_of(met) is not None
+    met.add(draft("11223344"))
+    assert best_of(met) is None
 
 
 def test_zones_that_make_no_plan_give_nothing():
-    pieces = Pieces(search())
-    pieces.add(draft("11123333"))  # three zones only
-    assert best_of(pieces) is None
+    met = ZonesMet(search())
+    met.add(draft("11123333"))  # three zones only
+    assert best_of(met) is None
 
 
 def test_costs_that_do_not_add_up_are_left_alone():
     today = pd.Series(list("11223344"), index=list(ROW))
-    pieces = Pieces(search(Objective(change=0.5, baseline=today)))
-    pieces.add(draft("11223344"))
-    assert not pieces.zones
-    assert best_of(pieces) is None
+    met = ZonesMet(search(Objective(change=0.5, baseline=today)))
+    met.add(draft("11223344"))
+    assert not met.zones
+    assert best_of(met) is None

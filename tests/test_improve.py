@@ -24,7 +24,7 @@ from zonedesign.solve._tiles import pairs_of
 from zonedesign.solve.construct import grown
 from zonedesign.solve.fixing import possible_arcs
 from zonedesign.solve.improve import Draft, Search
-from zonedesign.solve.regions import region
+from zonedesign.solve.neighbourhoods import neighbourhood
 from zonedesign.verify import verify
 
 SEEDS = st.integers(0, 10**9)
@@ -306,20 +306,20 @@ def wide() -> zd.Problem:
     )
 
 
-def test_regions_are_whole_neighbouring_zones_and_the_others_stay():
+def test_neighbourhoods_are_whole_neighbouring_zones_and_the_others_stay():
     search = searching(wide())
     start = search.improve(connected_draft(search), moves=20_000, seed=1, heat=1.0)
     for seed in range(20):
-        inside = region(search, start, np.random.default_rng(seed))
+        inside = neighbourhood(search, start, np.random.default_rng(seed))
         assert set(start.zone[inside]).isdisjoint(start.zone[~inside])
         found = search.improve(start, moves=5000, seed=seed, heat=1.0, within=inside)
         others = {frozenset(np.flatnonzero(start.zone == z)) for z in set(start.zone[~inside])}
         assert others <= {frozenset(np.flatnonzero(found.zone == z)) for z in set(found.zone)}
 
 
-def test_regions_never_make_a_draft_worse_and_are_the_same_again():
+def test_neighbourhoods_never_make_a_draft_worse_and_are_the_same_again():
     search = searching(wide())
     start = search.improve(connected_draft(search), moves=20_000, seed=1, heat=1.0)
-    first, again = (search.improve_regions(start, moves=30_000, seed=7, heat=0.3) for _ in range(2))
+    first, again = (search.improve_nearby(start, moves=30_000, seed=7, heat=0.3) for _ in range(2))
     assert first.price <= start.price < math.inf
     assert (first.zone == again.zone).all()

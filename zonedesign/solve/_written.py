@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 WORD = 62
-"""Bits of a whole number that are used."""
-MOST_UNITS = 2 * WORD
-"""A set of units is the bits of two whole numbers, `low` and `high`."""
+"""Bits of a whole number that are used; a set of units is the bits of two, `low` and `high`."""
 
 
 class Ground(NamedTuple):

@@ -26,7 +26,7 @@ MOST_UNITS, MOST_ZONES = 5_000, 20_000
 
 
 @dataclass(eq=False)
-class Pieces:
+class ZonesMet:
     """Zones that drafts without broken rules have had, each with its level, centre and cost."""
 
     search: Search

@@ -13,7 +13,7 @@ import numpy as np
 
 from zonedesign import measures
 from zonedesign.solve._tiles import pairs_of
-from zonedesign.solve.regions import region
+from zonedesign.solve.neighbourhoods import neighbourhood
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,10 +31,10 @@ INTERRUPTED = 2
 SECONDS_TO_WAIT = 0.2
 """How often the caller has a word while chains run."""
 MOVES_A_UNIT = 1000
-"""Moves of a chain over a region, for each of its units."""
-PERIOD, PERIOD_OF_REGIONS = 2_000, 150
-"""Moves between two looks at what is broken, over the whole map at least and over a region: penalties of
-short chains have to follow quickly."""
+"""Moves of a chain over a neighbourhood, for each of its units."""
+PERIOD, PERIOD_NEARBY = 2_000, 150
+"""Moves between two looks at what is broken, over the whole map at least and over a neighbourhood: penalties
+of short chains have to follow quickly."""
 FIXED = 1
 """What marks a unit that stays in its zone; zones that stay whole have numbers from here on."""
 LARGE_SHARE = 0.3
@@ -89,7 +89,7 @@ class Search:
         moves: int,
         seeds: Sequence[int],
         heat: float | Sequence[float],
-        regional: Sequence[bool] | None = None,
+        nearby: Sequence[bool] | None = None,
         among: Sequence[NDArray[np.bool_] | None] | None = None,
         enough: float = -math.inf,
         threads: int | None = None,
@@ -99,8 +99,8 @@ class Search:
     ) -> list[Draft]:
         """Return the drafts improved, each by one chain of `moves` from its own seed, on threads.
 
-        `heat` is one for all or one each; where `regional` says so, one region after another is improved
-        (`improve_regions`) rather than the whole, among the units `among` where given. Chains end early at a
+        `heat` is one for all or one each; where `nearby` says so, one neighbourhood after another is improved
+        (`improve_nearby`) rather than the whole, among the units `among` where given. Chains end early at a
         price of `enough`, or once `stop[0]` is not 0; `waiting` is called several times a second meanwhile.
         When the caller is interrupted they end too, what they have found is returned all the same, and
         `stop[0]` is `INTERRUPTED`. A chain that fails leaves its draft as it was and costs the others nothing
@@ -110,8 +110,8 @@ class Search:
         heats = [heat] * len(drafts) if isinstance(heat, float | int) else heat
         spans = among or [None] * len(drafts)
         ways = [
-            partial(self.improve_regions, among=span) if each else self.improve
-            for each, span in zip(regional or [False] * len(drafts), spans, strict=True)
+            partial(self.improve_nearby, among=span) if each else self.improve
+            for each, span in zip(nearby or [False] * len(drafts), spans, strict=True)
         ]
         with ThreadPoolExecutor(max_workers=threads or os.cpu_count() or 1) as pool:
             running = [
@@ -137,7 +137,7 @@ class Search:
                 found.append(draft if error is not None else each.result())
             return found
 
-    def improve_regions(
+    def improve_nearby(
         self,
         draft: Draft,
         *,
@@ -148,15 +148,15 @@ class Search:
         stop: Ints | None = None,
         among: NDArray[np.bool_] | None = None,
     ) -> Draft:
-        """Return the draft improved by short chains over one region after another, `moves` in all.
+        """Return the draft improved by short chains over one neighbourhood after another, `moves` in all.
 
-        Each region is a few neighbouring zones (`regions`), of the units `among` (n,) where given, which are
-        whole zones; what a chain finds is kept where it is better. A draft that breaks rules comes back as it
-        was.
+        Each neighbourhood is a few zones next to each other (`neighbourhoods`), of the units `among` (n,)
+        where given, which are whole zones; what a chain finds is kept where it is better. A draft that breaks
+        rules comes back as it was.
         """
         random = np.random.default_rng(seed)
         while moves > 0 and draft.price > enough and (stop is None or stop[0] == 0):
-            within = region(self, draft, random, among)
+            within = neighbourhood(self, draft, random, among)
             share = min(moves, MOVES_A_UNIT * int(within.sum()))
             found = self.improve(
                 draft,
@@ -209,7 +209,7 @@ class Search:
             last_heat=0.01 * heat * per_unit,
             large=LARGE_SHARE,
             enough=enough,
-            period=max(PERIOD, 4 * len(among)) if within is None else PERIOD_OF_REGIONS,
+            period=max(PERIOD, 4 * len(among)) if within is None else PERIOD_NEARBY,
             open_counts=bool(((levels["most"] > levels["least"]) | (used != levels["least"])).any()),
             any_loose=bool(levels["loose"].any()),
         )

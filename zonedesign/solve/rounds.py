@@ -1,4 +1,4 @@
-"""Rounds of search: chains of annealing over the whole map first, then over one region after another."""
+"""Rounds of search: chains of annealing over the whole map first, then over neighbourhoods in turn."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 
 from zonedesign.certificate import OPTIMAL_GAP, StoppedBy
 from zonedesign.plan import Plan
-from zonedesign.solve.combine import Pieces
+from zonedesign.solve.combine import ZonesMet
 from zonedesign.solve.improve import INTERRUPTED, MOVES_A_UNIT, Draft, Search
-from zonedesign.solve.regions import shares, united
+from zonedesign.solve.neighbourhoods import parts_of, united
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,12 +26,12 @@ CHAINS = 4
 """Drafts that are improved; with a work limit in every round, so that threads change nothing."""
 HEATS = (1.0, 0.5, 1.5, 0.25)
 """First temperatures of chains over the whole map, as multiples of what a typical unit costs."""
-REGION_HEAT = 0.3
-"""First temperature of chains over a region."""
+NEARBY_HEAT = 0.3
+"""First temperature of chains over a neighbourhood."""
 SLOWER, SLOWEST = 2.0, 5
 """How much longer every chain over the whole map is than the one that failed before, and how often."""
 LOOKS = 6
-"""How often every zone has been in a region, on average, before a draft counts as settled."""
+"""How often every zone has been in a neighbourhood, on average, before a draft counts as settled."""
 SHARED_FROM = 30
 """Zones a thread from which several threads work on the same draft."""
 STALE_ROUNDS = 40
@@ -56,13 +56,13 @@ class Rounds:
     threads: int
     afresh: Callable[[int], Draft]
     number: int = 0
-    pieces: Pieces = field(init=False)
+    met: ZonesMet = field(init=False)
     looked: list[int] = field(default_factory=list)
     tried: list[int] = field(default_factory=list)
     last_word: float = field(default=-math.inf)
 
     def __post_init__(self) -> None:
-        self.pieces = Pieces(self.search)
+        self.met = ZonesMet(self.search)
 
     def run(self, share: float, *, leave: bool) -> None:
         """Search until all is done or the share of time is used; `leave` early where nothing better comes."""
@@ -85,13 +85,13 @@ class Rounds:
             standing.stopped_by = StoppedBy.WORK
 
     def _round(self, share: float) -> None:
-        """Improve drafts by one chain each, over the whole map while they break rules, else by regions."""
+        """Improve drafts by one chain each: over the whole map while they break rules, else nearby."""
         standing, number = self.standing, self.number
         if standing.work is None:
             self._adopt()
         picked = self._picked()
         parts = self._parts(picked)
-        regional = [math.isfinite(self.pool[k].price) for k in picked]
+        nearby = [math.isfinite(self.pool[k].price) for k in picked]
         stop = np.zeros(1, dtype=np.int64)
 
         def waiting() -> None:
@@ -104,10 +104,10 @@ class Rounds:
             moves=self._moves(picked),
             seeds=[(self.seed * 1_000_003 + number * 101 + k) % (2**31) for k in range(len(picked))],
             heat=[
-                REGION_HEAT if each else HEATS[(self.tried[k] + k) % len(HEATS)]
-                for k, each in zip(picked, regional, strict=True)
+                NEARBY_HEAT if each else HEATS[(self.tried[k] + k) % len(HEATS)]
+                for k, each in zip(picked, nearby, strict=True)
             ],
-            regional=regional,
+            nearby=nearby,
             among=parts,
             enough=standing.enough * self.search.total_hours,
             threads=self.threads,
@@ -137,7 +137,7 @@ class Rounds:
     def _picked(self) -> list[int]:
         """Return the places of the drafts to improve: the best that has not settled first.
 
-        With a work limit all of them; a draft with many zones occupies all threads, each on its share.
+        With a work limit all of them; a draft with many zones occupies all threads, each on its part.
         """
         places = range(len(self.pool))
         if self.standing.work is not None:
@@ -149,14 +149,14 @@ class Rounds:
         return order[:threads]
 
     def _parts(self, picked: list[int]) -> list[NDArray[np.bool_]] | None:
-        """Return each chain's share of the map, where all work on the same draft."""
+        """Return each chain's part of the map, where all work on the same draft."""
         if len(picked) < 2 or picked[0] != picked[1]:
             return None
         random = np.random.default_rng(self.number)
-        return shares(self.search, self.pool[picked[0]], len(picked), random)
+        return parts_of(self.search, self.pool[picked[0]], len(picked), random)
 
     def _united(self, found: list[Draft], parts: list[NDArray[np.bool_]]) -> Draft:
-        """Return one draft of what each chain made of its share, or the best of them.
+        """Return one draft of what each chain made of its part, or the best of them.
 
         Each kept the counts and shares of levels by itself; together they may miss them.
         """
@@ -183,7 +183,7 @@ class Rounds:
         else:
             self.looked[place] += moves_of(self.search) // MOVES_A_UNIT
         if math.isfinite(draft.price):
-            self.pieces.add(draft)
+            self.met.add(draft)
         if self._settled(place):
             self._combine()
         best = min(range(len(self.pool)), key=lambda k: (self.pool[k].price, k))
@@ -196,7 +196,7 @@ class Rounds:
         standing = self.standing
         seconds = math.inf if standing.work is not None else min(SECONDS_TO_COMBINE, standing.left)
         stop = None if standing.work is not None else standing.done
-        draft = self.pieces.best(seconds=seconds, seed=self.seed, stop=stop)
+        draft = self.met.best(seconds=seconds, seed=self.seed, stop=stop)
         if draft is not None:
             self._take_in(draft)
 

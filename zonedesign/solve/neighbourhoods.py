@@ -1,4 +1,4 @@
-"""Regions: a few neighbouring zones that the search improves together while all others stay as they are."""
+"""Neighbourhoods: a few zones next to each other that the search improves while all others stay."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 FEWEST, MOST = 5, 12
-"""Zones of a region. Fewer leave the levels and numbers of zones as they are, which is what a long chain over
-the whole map has settled already; more cool no better than the whole map does."""
+"""Zones of a neighbourhood. Fewer leave the levels and numbers of zones as they are, which is what a long
+chain over the whole map has settled already; more cool no better than the whole map does."""
 
 
-def region(search: Search, draft: Draft, random: np.random.Generator, among: Flags | None = None) -> Flags:
+def neighbourhood(
+    search: Search, draft: Draft, random: np.random.Generator, among: Flags | None = None
+) -> Flags:
     """Return the units (n,) of some neighbouring zones, gathered by chance around one unit's.
 
     Only zones of the units `among` (n,), which are whole zones, are in it.
@@ -80,15 +82,15 @@ def _nearest(search: Search, draft: Draft, first: int, barred: Flags) -> int | N
     return int(others[np.argmin(search.minutes(draft.centre[others], centre))])
 
 
-def shares(search: Search, draft: Draft, number: int, random: np.random.Generator) -> list[Flags]:
-    """Return the units (n,) of each of so many shares of the map: whole zones, near each other."""
+def parts_of(search: Search, draft: Draft, number: int, random: np.random.Generator) -> list[Flags]:
+    """Return the units (n,) of each of so many parts of the map: whole zones, near each other."""
     order = np.argsort(search.rank[draft.centre], kind="stable")  # numbers follow places
     order = np.roll(order, int(random.integers(len(order))))
     return [np.isin(draft.zone, part) for part in np.array_split(order, number)]
 
 
 def united(drafts: Sequence[Draft], parts: Sequence[Flags]) -> Draft:
-    """Return the draft that takes from each what it made of its share of the map; its price is not known."""
+    """Return the draft that takes from each what it made of its part of the map; its price is not known."""
     first = np.cumsum([0, *(len(draft.level) for draft in drafts)])
     zone = np.empty(len(parts[0]), dtype=np.int64)
     for draft, part, start in zip(drafts, parts, first, strict=False):
