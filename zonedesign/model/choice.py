@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +12,7 @@ from scipy import sparse
 
 from zonedesign.errors import SolverError
 from zonedesign.model.engine import Ended, Solved
-from zonedesign.model.quiet import quiet_engine
+from zonedesign.model.quiet import quiet_engine, run_apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -194,21 +193,7 @@ class _Model:
     def _run(self, seconds: float) -> Ended:
         of = self._highspy.HighsModelStatus
         self._model.setOptionValue("time_limit", max(seconds, 0.0))
-        failed: list[BaseException] = []
-
-        def work() -> None:
-            try:
-                self._model.run()
-                # The next thread starts a scheduler of its own.
-                self._highspy.Highs.resetGlobalScheduler(False)  # noqa: FBT003
-            except BaseException as error:  # noqa: BLE001  (raised again below)
-                failed.append(error)
-
-        thread = threading.Thread(target=work, daemon=True)
-        thread.start()
-        thread.join()
-        if failed:
-            raise failed[0]
+        run_apart(self._model)
         status = self._model.getModelStatus()
         if status in (of.kOptimal, of.kModelEmpty):
             return Ended.OPTIMAL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import cache
 from typing import Any
 
@@ -28,3 +29,23 @@ def quiet_engine(**options: object) -> Any:
     for option, value in options.items():
         engine.setOptionValue(option, value)
     return engine
+
+
+def run_apart(engine: Any) -> None:
+    """Run HiGHS in a thread of its own, for each thread that has run it keeps a scheduler."""
+    import highspy  # noqa: PLC0415
+
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            engine.run()
+            highspy.Highs.resetGlobalScheduler(False)  # noqa: FBT003
+        except BaseException as error:  # noqa: BLE001  (raised again below)
+            failed.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]

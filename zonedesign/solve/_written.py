@@ -1,134 +1,19 @@
-"""Kernels of written-out zones: every connected set of few units within a band, as bits of two numbers."""
+"""Kernels of written-out zones: every connected set of few units within a band."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zonedesign.compiled import compiled, inner
+from zonedesign.compiled import compiled
+from zonedesign.solve._bits import WORD, Ground, best_centre, bit, can_be_zones, lowest, weight_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
-
-WORD = 62
-"""Bits of a whole number that are used; a set of units is the bits of two, `low` and `high`."""
-
-
-class Ground(NamedTuple):
-    """What zones are made of: neighbours of every unit as bits (n, 2), weights (n,), the band (2,).
-
-    `cost` (n, n) is what unit i adds to a zone of centre j (inf: not allowed); `rest` (2,) the fewest and
-    most other zones of the same band that the other units are made into, -1 where that is not known.
-    """
-
-    near: Ints
-    weight: Floats
-    band: Floats
-    cost: Floats
-    rest: Ints
-
-
-@inner
-def _lowest(low: int, high: int) -> int:
-    """Return the position of the lowest bit that is set."""
-    at, bits = 0, low
-    if bits == 0:
-        at, bits = WORD, high
-    while bits & 0xFFFF == 0:
-        bits >>= 16
-        at += 16
-    while bits & 1 == 0:
-        bits >>= 1
-        at += 1
-    return at
-
-
-@inner
-def _bit(at: int) -> tuple[int, int]:
-    """Return the bit of a unit."""
-    if at < WORD:
-        return 1 << at, 0
-    return 0, 1 << (at - WORD)
-
-
-@inner
-def _without_lowest(low: int, high: int) -> tuple[int, int]:
-    """Return the bits without the lowest."""
-    if low != 0:
-        return low & (low - 1), high
-    return low, high & (high - 1)
-
-
-@inner
-def _weight_of(weight: Floats, low: int, high: int) -> float:
-    """Return what a set weighs."""
-    total = 0.0
-    while low | high != 0:
-        total += weight[_lowest(low, high)]
-        low, high = _without_lowest(low, high)
-    return total
-
-
-@inner
-def _spread(near: Ints, low: int, high: int) -> tuple[int, int]:
-    """Return the units that are connected with the first of a set within it."""
-    if low != 0:
-        found_low, found_high = low & -low, 0
-    else:
-        found_low, found_high = 0, high & -high
-    edge_low, edge_high = found_low, found_high
-    while edge_low | edge_high != 0:
-        at = _lowest(edge_low, edge_high)
-        edge_low, edge_high = _without_lowest(edge_low, edge_high)
-        more_low = near[at, 0] & low & ~found_low
-        more_high = near[at, 1] & high & ~found_high
-        found_low |= more_low
-        found_high |= more_high
-        edge_low |= more_low
-        edge_high |= more_high
-    return found_low, found_high
-
-
-@inner
-def _rest_can_be_zones(ground: Ground, low: int, high: int) -> bool:
-    """Return whether the rest can be so many whole zones, by the totals of its connected pieces."""
-    band, least_zones, most_zones = ground.band, 0, 0
-    while low | high != 0:
-        piece_low, piece_high = _spread(ground.near, low, high)
-        low &= ~piece_low
-        high &= ~piece_high
-        total = _weight_of(ground.weight, piece_low, piece_high)
-        # A sum in another order differs in its last digits.
-        total_low, total_high = total * (1 - 1e-12), total * (1 + 1e-12)
-        few = max(1, int(np.ceil(total_low / band[1]))) if np.isfinite(band[1]) else 1
-        many = int(np.floor(total_high / band[0])) if band[0] > 0 else 1_000_000
-        if few > many:
-            return False
-        least_zones += few
-        most_zones += many
-    fits: bool = least_zones <= ground.rest[1] and most_zones >= ground.rest[0]
-    return fits
-
-
-@inner
-def _best_centre(cost: Floats, low: int, high: int) -> tuple[int, float]:
-    """Return the centre of a set whose travel adds least to the objective, and how much; -1: none may."""
-    best, least = -1, np.inf
-    centres_low, centres_high = low, high
-    while centres_low | centres_high != 0:
-        c = _lowest(centres_low, centres_high)
-        centres_low, centres_high = _without_lowest(centres_low, centres_high)
-        added, units_low, units_high = 0.0, low, high
-        while units_low | units_high != 0 and added < least:
-            added += cost[c, _lowest(units_low, units_high)]
-            units_low, units_high = _without_lowest(units_low, units_high)
-        if added < least:
-            best, least = c, added
-    return best, least
 
 
 @compiled
@@ -155,7 +40,7 @@ def zones_within(
     holds, reach = np.empty(n + 1), np.empty(n + 1)
     allowed_low, allowed_high = usable[0] & every_low, usable[1] & every_high
     for root in range(n):
-        root_low, root_high = _bit(root)
+        root_low, root_high = bit(root)
         if allowed_low & root_low == 0 and allowed_high & root_high == 0:
             continue
         allowed_low &= ~root_low
@@ -164,7 +49,7 @@ def zones_within(
         closed[0, 0], closed[0, 1] = near[root, 0] | root_low, near[root, 1] | root_high
         choice[0, 0], choice[0, 1] = near[root, 0] & allowed_low, near[root, 1] & allowed_high
         holds[0] = weight[root]
-        reach[0] = weight[root] + _weight_of(weight, allowed_low, allowed_high)
+        reach[0] = weight[root] + weight_of(weight, allowed_low, allowed_high)
         depth, fresh = 0, holds[0] <= band[1]
         if not fresh:
             continue
@@ -175,10 +60,10 @@ def zones_within(
                     return sets[:0].copy(), centre[:0].copy(), added[:0].copy(), most_steps
                 if holds[depth] >= band[0] and holds[depth] <= band[1]:
                     low, high = taken[depth, 0], taken[depth, 1]
-                    fits = ground.rest[0] < 0 or _rest_can_be_zones(
-                        ground, every_low ^ low, every_high ^ high
+                    fits = ground.rest[0] < 0 or can_be_zones(
+                        ground, every_low ^ low, every_high ^ high, ground.rest[0], ground.rest[1]
                     )
-                    c, least = _best_centre(ground.cost, low, high) if fits else (-1, np.inf)
+                    c, least = best_centre(ground.cost, low, high) if fits else (-1, np.inf)
                     if c >= 0:
                         if count == most_zones:
                             return sets[:0].copy(), centre[:0].copy(), added[:0].copy(), most_steps
@@ -194,8 +79,8 @@ def zones_within(
             if choice[depth, 0] | choice[depth, 1] == 0 or reach[depth] < band[0] * (1 - 1e-9):
                 depth -= 1
                 continue
-            at = _lowest(choice[depth, 0], choice[depth, 1])
-            at_low, at_high = _bit(at)
+            at = lowest(choice[depth, 0], choice[depth, 1])
+            at_low, at_high = bit(at)
             choice[depth, 0] &= ~at_low
             choice[depth, 1] &= ~at_high
             reach[depth] -= weight[at]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from zonedesign.certificate import Status, StoppedBy
@@ -12,6 +12,7 @@ from zonedesign.solve import closing
 from zonedesign.solve._account import Limits, Outcome
 from zonedesign.solve.bound import Bound, Priced, closed_by, lagrangian
 from zonedesign.solve.certify import certify
+from zonedesign.solve.cheapzones import choose_cheap_zones
 from zonedesign.solve.rounds import repaired
 from zonedesign.solve.written import choose_zones
 from zonedesign.verify import broken, verify
@@ -45,6 +46,7 @@ class Proof:
     bound: Bound | None = None
     seed: int = 0
     threads: int = 1
+    writers: int = 1
     search: Search | None = None
 
     @property
@@ -88,13 +90,21 @@ class Proof:
         self.bound = found
 
     def write_out(self) -> None:
-        """Choose among all zones there are, where these are few enough to be written out."""
+        """Choose among all zones there are, or all that cost little, where these are few enough."""
         standing = self.standing
-        if standing.done():
-            return
-        outcome = choose_zones(standing.problem, self.possible, limits=self._limits())
-        if outcome is not None:
-            self._learn(outcome)
+        if not standing.done():
+            outcome = choose_zones(standing.problem, self.possible, limits=self._limits())
+            if outcome is not None:
+                self._learn(outcome)
+        if not standing.done():
+            outcome = choose_cheap_zones(
+                standing.problem,
+                self.possible,
+                limits=replace(self._limits(), threads=self.writers),
+                known=lambda: None if standing.best is None else standing.objective,
+            )
+            if outcome is not None:
+                self._learn(outcome)
 
     def settle(self) -> None:
         """Let the integer program close in on the best plan from the bound upwards, as far as it helps."""

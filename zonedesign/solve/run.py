@@ -31,7 +31,7 @@ from zonedesign.errors import (
 )
 from zonedesign.plan import Plan
 from zonedesign.progress import Progress, silent
-from zonedesign.solve import construct
+from zonedesign.solve import cheapzones, construct
 from zonedesign.solve.bound import Priced, closed_by, lagrangian
 from zonedesign.solve.fixing import possible_arcs
 from zonedesign.solve.improve import Search
@@ -168,7 +168,7 @@ class _Run:
         assert self.possible is not None  # noqa: S101
         threads = 1 if self.standing.work is not None else self.threads
         priced = Priced.of(self.problem, self.possible)
-        proof = Proof(self.standing, self.possible, priced, seed=self.seed, threads=threads)
+        proof = Proof(self.standing, self.possible, priced, seed=self.seed, threads=threads, writers=threads)
         proof.write_out()
         if not self.standing.done():
             proof.certify()
@@ -179,7 +179,7 @@ class _Run:
         assert self.possible is not None  # noqa: S101
         priced, search = Priced.of(problem, self.possible), Search.of(problem, self.possible)
         self._warm_up(priced, search)
-        proof = Proof(standing, self.possible, priced, None, self.seed, self.threads, search)
+        proof = Proof(standing, self.possible, priced, seed=self.seed, threads=self.threads, search=search)
         lagrangian_ = proof.first(FIRST_BOUND_SHARE)
         if standing.done():
             return
@@ -201,7 +201,7 @@ class _Run:
             proof.settle()
             rounds.run(1.0, leave=False)
         else:
-            proof.threads = 1
+            proof.threads, proof.writers = 1, self.threads
             rounds.threads = self.threads - 1
             with self._beside(proof, rounds):
                 rounds.run(1.0, leave=False)
@@ -243,6 +243,8 @@ class _Run:
             closed_by(priced, first, math.inf, len(self.possible))
             warmed_up(search)
             construct.ready()
+            if cheapzones.suits(self.problem):
+                cheapzones.ready()
         self.standing.began += time.monotonic() - asleep
 
     def finish(self) -> Plan:

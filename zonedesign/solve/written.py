@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zonedesign.problem import Problem
+    from zonedesign.solve._bits import Ground
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -48,7 +49,7 @@ def choose_zones(problem: Problem, possible: Mask, *, limits: Limits | None = No
     """
     limits = limits or Limits()
     began, n = time.monotonic(), len(problem.units)
-    if n > MOST_UNITS or not _plain(problem):
+    if n > MOST_UNITS or not is_plain(problem):
         return None
     sets, kinds, centres, costs = [], [], [], []
     steps = MOST_SETS
@@ -63,11 +64,11 @@ def choose_zones(problem: Problem, possible: Mask, *, limits: Limits | None = No
         kinds.append(np.full(len(found[0]), level, dtype=np.int64))
     bits, kind = np.concatenate(sets), np.concatenate(kinds)
     centre, cost = np.concatenate(centres), np.concatenate(costs)
-    held = _held(bits, n)
-    counts = np.array([_count(level.zone_range, n) for level in problem.levels], dtype=np.int64)
+    inside = held(bits, n)
+    counts = np.array([count_of(level.zone_range, n) for level in problem.levels], dtype=np.int64)
     left = limits.seconds - (time.monotonic() - began)
     solved = choose(
-        held, kind, cost, counts, seconds=left, seed=limits.seed,
+        inside, kind, cost, counts, seconds=left, seed=limits.seed,
         stop=limits.stop,
     )  # fmt: skip
     seconds = time.monotonic() - began
@@ -79,7 +80,7 @@ def choose_zones(problem: Problem, possible: Mask, *, limits: Limits | None = No
     if solved.values is None:
         return Outcome(Status.UNKNOWN, bound=bound, stopped_by=stopped_by, seconds=seconds)
     taken = np.flatnonzero(solved.values > 0.5)
-    plan = _plan(problem, held[:, taken].toarray(), centre[taken], kind[taken])
+    plan = plan_of(problem, inside[:, taken].toarray(), centre[taken], kind[taken])
     objective = problem.value(problem.terms(plan))
     done = solved.ended is Ended.OPTIMAL
     # The choice adds up costs in another order than a plan does.
@@ -90,7 +91,7 @@ def choose_zones(problem: Problem, possible: Mask, *, limits: Limits | None = No
     )
 
 
-def _plain(problem: Problem) -> bool:
+def is_plain(problem: Problem) -> bool:
     """Return whether nothing is asked for but bands of hours, reach, counts and connection."""
     weights, locks, n = problem.objective, locks_of(problem), len(problem.units)
     return (
@@ -108,7 +109,8 @@ def _plain(problem: Problem) -> bool:
     )
 
 
-def _count(zones: tuple[int, int | None], n: int) -> tuple[int, int]:
+def count_of(zones: tuple[int, int | None], n: int) -> tuple[int, int]:
+    """Return the fewest and most zones of a level on so many units."""
     return zones[0], n if zones[1] is None else min(zones[1], n)
 
 
@@ -116,7 +118,21 @@ def _zones_of(
     problem: Problem, possible: Mask, level: int, steps: int, stop: Callable[[], bool] | None = None
 ) -> tuple[Ints, Ints, Floats, int] | None:
     """Return every zone of a level as bits, its centre, what it adds to the objective; and the sets met."""
-    from zonedesign.solve._written import Ground, zones_within  # noqa: PLC0415  (numba is slow to import)
+    from zonedesign.solve._written import zones_within  # noqa: PLC0415  (numba is slow to import)
+
+    ground, arcs = ground_of(problem, possible, level), problem.arcs
+    usable = np.zeros(2, dtype=np.int64)
+    for unit in np.unique(arcs.units[possible[:, level]]):
+        usable |= _bits(int(unit))
+    flag = np.zeros(1, dtype=np.int64)
+    with watching(stop, flag):
+        sets, centres, added, met = zones_within(ground, usable, steps, MOST_ZONES, flag)
+    return None if met >= steps else (sets, centres, added, met)
+
+
+def ground_of(problem: Problem, possible: Mask, level: int) -> Ground:
+    """Return what zones of a level are made of; costs are what they add to the objective."""
+    from zonedesign.solve._bits import Ground  # noqa: PLC0415
 
     n, arcs, hours = len(problem.units), problem.arcs, problem.hours
     low, high = problem.levels[level].weekly_hours or (None, None)
@@ -134,22 +150,15 @@ def _zones_of(
     for a, b in graph.pairs:
         near[a] |= _bits(int(b))
         near[b] |= _bits(int(a))
-    bits = np.zeros(2, dtype=np.int64)
-    for unit in np.unique(arcs.units[usable]):
-        bits |= _bits(int(unit))
     rest = np.array([-1, -1], dtype=np.int64)
     if len(problem.levels) == 1:
-        few, many = _count(problem.levels[0].zone_range, n)
+        few, many = count_of(problem.levels[0].zone_range, n)
         rest[:] = max(0, few - 1), max(0, many - 1)
-    ground = Ground(near, hours, band, cost, rest)
-    flag = np.zeros(1, dtype=np.int64)
-    with _watching(stop, flag):
-        sets, centres, added, met = zones_within(ground, bits, steps, MOST_ZONES, flag)
-    return None if met >= steps else (sets, centres, added, met)
+    return Ground(near, hours, band, cost, rest)
 
 
 @contextmanager
-def _watching(stop: Callable[[], bool] | None, flag: Ints) -> Iterator[None]:
+def watching(stop: Callable[[], bool] | None, flag: Ints) -> Iterator[None]:
     """Ask now and then whether to stop, and raise the flag then."""
     ended = threading.Event()
 
@@ -169,14 +178,14 @@ def _watching(stop: Callable[[], bool] | None, flag: Ints) -> Iterator[None]:
 
 def _bits(unit: int) -> Ints:
     """Return the bit of a unit in two numbers."""
-    from zonedesign.solve._written import WORD  # noqa: PLC0415
+    from zonedesign.solve._bits import WORD  # noqa: PLC0415
 
     return np.array([1 << unit, 0] if unit < WORD else [0, 1 << (unit - WORD)], dtype=np.int64)
 
 
-def _held(sets: Ints, n: int) -> sparse.csc_array:
+def held(sets: Ints, n: int) -> sparse.csc_array:
     """Return which unit is in which set (n, sets)."""
-    from zonedesign.solve._written import WORD  # noqa: PLC0415
+    from zonedesign.solve._bits import WORD  # noqa: PLC0415
 
     rows, columns = [], []
     for unit in range(n):
@@ -188,7 +197,8 @@ def _held(sets: Ints, n: int) -> sparse.csc_array:
     return sparse.csc_array(found)
 
 
-def _plan(problem: Problem, held: Ints, centre: Ints, kind: Ints) -> Plan:
-    zone = held.argmax(axis=1)
+def plan_of(problem: Problem, inside: Ints, centre: Ints, kind: Ints) -> Plan:
+    """Return zones as a plan; `inside` (units, zones) says which unit is in which."""
+    zone = inside.argmax(axis=1)
     names = {int(c): problem.levels[int(k)].name for c, k in zip(centre, kind, strict=True)}
     return Plan.of(problem.units, problem.times, centre[zone], names)
