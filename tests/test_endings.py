@@ -236,3 +236,30 @@ def test_an_interrupt_while_kernels_compile_waits_and_is_raised_then():
         compiling()
     assert went_on == [True]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+STILL_AT_WORK = """
+import highspy
+import numpy as np
+from zonedesign.model.quiet import AtWork, quiet_engine
+
+rows, columns = 5, 40
+weights = np.random.default_rng(0).integers(1, 100, (rows, columns)).astype(float)
+lp = highspy.HighsLp()
+lp.num_col_, lp.num_row_ = columns, rows
+lp.col_cost_, lp.col_lower_, lp.col_upper_ = np.zeros(columns), np.zeros(columns), np.ones(columns)
+lp.row_lower_ = lp.row_upper_ = np.floor(weights.sum(axis=1) / 2)
+lp.a_matrix_.start_ = np.arange(0, rows * columns + 1, rows).astype(np.int32)
+lp.a_matrix_.index_ = np.tile(np.arange(rows), columns).astype(np.int32)
+lp.a_matrix_.value_ = weights.T.ravel()
+lp.integrality_ = [highspy.HighsVarType.kInteger] * columns
+engine = quiet_engine(time_limit=2.0, threads=1)
+engine.passModel(lp)
+print(AtWork(engine).through(0.1))
+"""
+
+
+def test_a_process_ends_properly_while_highs_is_still_at_work():
+    ended = subprocess.run([sys.executable, "-c", STILL_AT_WORK], capture_output=True, text=True, check=False)
+    assert ended.stdout.strip() == "False"
+    assert (ended.returncode, ended.stderr) == (0, "")

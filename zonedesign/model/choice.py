@@ -12,7 +12,7 @@ from scipy import sparse
 
 from zonedesign.errors import SolverError
 from zonedesign.model.engine import Ended, Solved
-from zonedesign.model.quiet import quiet_engine, run_apart
+from zonedesign.model.quiet import AtWork, quiet_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -193,7 +193,7 @@ class _Model:
     def _run(self, seconds: float) -> Ended:
         of = self._highspy.HighsModelStatus
         self._model.setOptionValue("time_limit", max(seconds, 0.0))
-        run_apart(self._model)
+        AtWork(self._model).through()
         status = self._model.getModelStatus()
         if status in (of.kOptimal, of.kModelEmpty):
             return Ended.OPTIMAL

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,7 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from zonedesign.errors import SolverError
-from zonedesign.model.quiet import quiet_engine
+from zonedesign.model.quiet import AtWork, quiet_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -212,29 +211,15 @@ class Engine:
     def _run(self) -> bool:
         """Run HiGHS in a thread of its own, so that Ctrl-C is heard; return whether it was interrupted."""
         self._stop, self._error = False, None
-        status: list[Any] = []
-        done = threading.Event()
-
-        def work() -> None:
+        at_work, ended = AtWork(self._model), False
+        while not ended:
             try:
-                status.append(self._model.run())
-                # The next thread starts a scheduler of its own.
-                self._highspy.Highs.resetGlobalScheduler(False)  # noqa: FBT003
-            finally:
-                done.set()
-
-        threading.Thread(target=work, daemon=True).start()
-        # Not the thread's own join: a Ctrl-C in it makes Python 3.11 take the thread for dead.
-        while not done.is_set():
-            try:
-                done.wait(0.2)
+                ended = at_work.through(0.2)
                 self._stop = self._stop or (self._asked is not None and self._asked())
             except KeyboardInterrupt:
                 self._stop = True
         if self._error is not None:
             raise self._error
-        if not status or status[0] == self._highspy.HighsStatus.kError:
-            raise SolverError(f"HiGHS failed with model status {self._model.getModelStatus().name}")
         return self._stop
 
     def _called(self, kind: Any, _message: str, out: Any, into: Any, _data: Any) -> None:

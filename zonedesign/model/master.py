@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zonedesign.errors import SolverError
-from zonedesign.model.quiet import quiet_engine, run_apart
+from zonedesign.model.quiet import AtWork, quiet_engine
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,7 +68,7 @@ class Master:
     def duals(self, seconds: float) -> tuple[Floats, bool] | None:
         """Return the duals of units and of the count, and whether units stay alone; None where time is up."""
         self._model.setOptionValue("time_limit", float(self._model.getRunTime()) + max(seconds, 0.0))
-        run_apart(self._model)
+        AtWork(self._model).through()
         if self._model.getModelStatus() != self._highspy.HighsModelStatus.kOptimal:
             return None
         solution = self._model.getSolution()

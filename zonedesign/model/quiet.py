@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
+from contextlib import suppress
 from functools import cache
 from typing import Any
+
+from zonedesign.errors import SolverError
 
 
 @cache
@@ -31,21 +35,48 @@ def quiet_engine(**options: object) -> Any:
     return engine
 
 
-def run_apart(engine: Any) -> None:
-    """Run HiGHS in a thread of its own, for each thread that has run it keeps a scheduler."""
-    import highspy  # noqa: PLC0415
+SECONDS_TO_END = 60.0
+"""How long Python waits at its end for HiGHS to come to a place where it can stop."""
+_at_work: set[AtWork] = set()
 
-    failed: list[BaseException] = []
 
-    def work() -> None:
+class AtWork:
+    """HiGHS at work in a thread of its own; a thread that has run HiGHS keeps a scheduler, which is ended."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine = engine
+        self._done = threading.Event()
+        self._status: Any = None
+        _at_work.add(self)
+        threading.Thread(target=self._work, name="HiGHS", daemon=True).start()
+
+    def _work(self) -> None:
+        import highspy  # noqa: PLC0415
+
         try:
-            engine.run()
+            self._status = self._engine.run()
             highspy.Highs.resetGlobalScheduler(False)  # noqa: FBT003
-        except BaseException as error:  # noqa: BLE001  (raised again below)
-            failed.append(error)
+        finally:
+            self._done.set()
+            _at_work.discard(self)
 
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    thread.join()
-    if failed:
-        raise failed[0]
+    def through(self, seconds: float | None = None) -> bool:
+        """Wait for the end, at most so long; return whether it came. Raises `SolverError` where HiGHS failed.
+
+        Not the thread's own join: a Ctrl-C in it makes Python 3.11 take the thread for dead.
+        """
+        import highspy  # noqa: PLC0415
+
+        if not self._done.wait(seconds):
+            return False
+        if self._status is None or self._status == highspy.HighsStatus.kError:
+            raise SolverError(f"HiGHS failed with model status {self._engine.getModelStatus().name}")
+        return True
+
+
+@atexit.register
+def _wait_for_the_last() -> None:
+    """Wait for HiGHS that was told to stop and is still at work: it would abort the process as it ends."""
+    for each in list(_at_work):
+        with suppress(SolverError):
+            each.through(SECONDS_TO_END)
