@@ -152,9 +152,16 @@ def _load() -> str:
 
 
 def commit() -> str:
-    """Return what git calls this state of the checkout."""
-    git = ["git", "-C", str(CHECKOUT), "describe", "--always", "--dirty"]
-    return subprocess.run(git, check=False, capture_output=True, text=True).stdout.strip() or "unknown"
+    """Return what git calls this state of the checkout, whatever figures and pages were written since."""
+
+    def git(*words: str) -> str:
+        told = subprocess.run(
+            ["git", "-C", str(CHECKOUT), *words], check=False, capture_output=True, text=True
+        )
+        return told.stdout.strip()
+
+    changed = git("status", "--porcelain", "--", ".", ":!benchmarks/*.json", ":!docs")
+    return (git("describe", "--always") or "unknown") + ("-dirty" if changed else "")
 
 
 def processor() -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zonedesign.compiled import compiled
+from zonedesign.compiled import compiled, inner
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,3 +54,53 @@ def within_weight(
             position[units[arc]] = -1
             sum_to[units[arc]] = np.inf
     return found
+
+
+@inner
+def _weight_between(
+    near_indptr: Ints, near: Ints, usable: Mask, ends: tuple[int, int], weight: Floats, most: float
+) -> float:
+    """Return the least weight of a path of usable units between two, inf beyond `most`."""
+    sum_to = np.full(len(weight), np.inf)
+    sum_to[ends[0]] = weight[ends[0]]
+    heap = [(weight[ends[0]], ends[0])]
+    while len(heap) > 0:
+        total, i = heapq.heappop(heap)
+        if i == ends[1]:
+            return float(total)
+        if total > sum_to[i]:
+            continue
+        for k in range(near_indptr[i], near_indptr[i + 1]):
+            other = near[k]
+            longer = total + weight[other]
+            if usable[other] and longer < sum_to[other] and longer <= most:
+                sum_to[other] = longer
+                heapq.heappush(heap, (longer, other))
+    return np.inf
+
+
+@compiled
+def needed(
+    near_indptr: Ints,
+    near: Ints,
+    usable: Mask,
+    separator: Ints,
+    ends: tuple[int, int],
+    weight: Floats,
+    most: float,
+) -> Mask:
+    """Return which units of a separator are needed to keep all paths up to `most` from going past it.
+
+    `usable` (n,) are the units that paths may use. One unit after the other is opened, and stays open where
+    no path between the ends is light enough then.
+    """
+    usable = usable.copy()
+    usable[separator] = False
+    kept = np.ones(len(separator), dtype=np.bool_)
+    for k in range(len(separator)):
+        usable[separator[k]] = True
+        if _weight_between(near_indptr, near, usable, ends, weight, most) <= most:
+            usable[separator[k]] = False
+        else:
+            kept[k] = False
+    return kept

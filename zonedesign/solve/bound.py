@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zonedesign.solve.choosing import cheapest, choose_centres
+from zonedesign.solve.choosing import Cells, cheapest, choose_centres
 from zonedesign.solve.smallzones import small_zones
 
 if TYPE_CHECKING:
@@ -117,6 +117,25 @@ class Priced:
         small = (small_zones(problem, stated, level) for level in range(len(problem.levels)))
         return replace(stated, small=tuple(small))
 
+    @property
+    def standing(self) -> Bools:
+        """Which centres (n,) have an arc to themselves."""
+        return _own_arcs(self) >= 0
+
+    def only(self, kept: Bools) -> Priced:
+        """Return the same with some of its arcs (arcs,), and none of a centre that loses its own."""
+        n = len(self.hours)
+        rows = np.repeat(np.arange(n), np.diff(self.indptr))
+        stands = np.zeros(n, dtype=np.bool_)
+        stands[rows[kept & (rows == self.units)]] = True
+        kept = kept & stands[rows]
+        indptr = np.zeros(n + 1, dtype=np.int64)
+        np.cumsum(np.bincount(rows[kept], minlength=n), out=indptr[1:])
+        return replace(
+            self, arcs=self.arcs[kept], indptr=indptr, units=self.units[kept], cost=self.cost[kept],
+            allowed=self.allowed[kept],
+        )  # fmt: skip
+
 
 def lagrangian(  # noqa: PLR0913
     priced: Priced,
@@ -129,23 +148,26 @@ def lagrangian(  # noqa: PLR0913
     gap: float = 0.0,
     threads: int | None = None,
     heard: Callable[[float], None] | None = None,
+    cells: Cells | None = None,
+    stride: float = 1.0,
 ) -> Bound:
     """Return the best bound found by subgradient steps, from `start` multipliers where given.
 
     `target` is the objective of the best known plan, or asks for it, which sets the steps and ends the work
-    within `gap`; `deadline` is on `time.monotonic`; `heard` is told the bound now and then.
+    within `gap`; `deadline` is on `time.monotonic`; `heard` is told the bound now and then. With `cells`, the
+    bound is that of plans of one level with so many centres in each.
     """
     n, count = len(priced.hours), len(priced.low)
     prices = _first_prices(priced) if start is None else start.copy()
     best = Bound(-math.inf, prices, np.full((n, count), np.inf), np.zeros(0, np.int64), np.zeros(0, np.int64))
-    theta, stale, direction, hope = 1.0, 0, np.zeros(n), 0.0
+    theta, stale, direction, hope = stride, 0, np.zeros(n), 0.0
     demand = priced.hours > 0
     ceiling = _dearest(priced)
     trail: deque[tuple[Ints, Ints]] = deque(maxlen=60)
     with _Pricing(priced, threads) as pricing:
         for step in range(iterations):
             worth = pricing.worth(prices)
-            chosen = choose_centres(worth, priced.least, priced.most)
+            chosen = cells.choose(worth) if cells else choose_centres(worth, priced.least, priced.most)
             if chosen is None:
                 return replace(best, value=math.inf, worth=worth, infeasible=True)
             centres, levels, total = chosen
@@ -285,7 +307,7 @@ def _dearest(priced: Priced) -> float:
     return float(most.sum())
 
 
-def closed_by(priced: Priced, bound: Bound, target: float, arcs: int) -> Bools:
+def closed_by(priced: Priced, bound: Bound, target: float, arcs: int, cells: Cells | None = None) -> Bools:
     """Return which of all `arcs` (arcs, levels) no plan better than `target` uses, by reduced costs.
 
     A plan with a zone at centre j and level l costs at least the multipliers, the other levels at their
@@ -295,14 +317,17 @@ def closed_by(priced: Priced, bound: Bound, target: float, arcs: int) -> Bools:
     worth, count = bound.worth, len(priced.low)
     prices = bound.multipliers[priced.hours > 0]
     base = float(prices.sum()) - ROUNDING * float(np.abs(prices).sum())
-    alone = [cheapest(worth[:, k], int(priced.least[k]), int(priced.most[k])) for k in range(count)]
-    fewer = [
-        cheapest(worth[:, k], max(0, int(priced.least[k]) - 1), max(0, int(priced.most[k]) - 1))
-        for k in range(count)
-    ]
     with_centre = np.full_like(worth, np.inf)
-    for k in range(count):
-        with_centre[:, k] = base + sum(alone[m] for m in range(count) if m != k) + fewer[k] + worth[:, k]
+    if cells is not None:
+        with_centre[:, 0] = base + cells.with_centre(worth)
+    else:
+        alone = [cheapest(worth[:, k], int(priced.least[k]), int(priced.most[k])) for k in range(count)]
+        fewer = [
+            cheapest(worth[:, k], max(0, int(priced.least[k]) - 1), max(0, int(priced.most[k]) - 1))
+            for k in range(count)
+        ]
+        for k in range(count):
+            with_centre[:, k] = base + sum(alone[m] for m in range(count) if m != k) + fewer[k] + worth[:, k]
     closed = np.zeros((arcs, count), dtype=np.bool_)
     with _Pricing(priced, 1) as pricing:
         pricing.worth(bound.multipliers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -96,6 +97,40 @@ def choose_many(worth: Floats, least: Ints, most: Ints) -> tuple[Ints, Ints, flo
     levels = reduced.argmin(axis=1)
     centres = np.flatnonzero(reduced.min(axis=1) <= 0.0)
     return centres.astype(np.int64), levels[centres].astype(np.int64), best
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Parts of the map, each with so many centres: `of` (n,) is the part of every centre, -1 for none."""
+
+    of: Ints
+    counts: Ints
+
+    def choose(self, worth: Floats) -> tuple[Ints, Ints, float] | None:
+        """Return what `choose_centres` does for one level (n, 1), under the counts of the parts."""
+        chosen, total = [], 0.0
+        for cell, count in enumerate(self.counts):
+            members = np.flatnonzero((self.of == cell) & np.isfinite(worth[:, 0]))
+            if len(members) < count:
+                return None
+            best = members[np.argsort(worth[members, 0], kind="stable")[:count]]
+            chosen.append(best)
+            total += float(worth[best, 0].sum())
+        centres = np.concatenate(chosen)
+        return centres, np.zeros(len(centres), dtype=np.int64), total
+
+    def with_centre(self, worth: Floats) -> Floats:
+        """Return (n,): the least total worth of a choice that has this centre, inf where there is none."""
+        found = np.full(len(worth), np.inf)
+        ends = [
+            [cheapest(worth[self.of == cell, 0], count - less, count - less) for less in (0, 1)]
+            for cell, count in enumerate(self.counts.tolist())
+        ]
+        for cell, (_, fewer) in enumerate(ends):
+            others = sum(each[0] for k, each in enumerate(ends) if k != cell)
+            inside = self.of == cell
+            found[inside] = others + fewer + worth[inside, 0]
+        return found
 
 
 def _places(least: int, most: int, worth: Floats) -> list[bool]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -148,39 +147,25 @@ def _shortened(ground: Ground, j: int, i: int, separator: list[int]) -> list[int
     """Return a separator without the units that every zone of j and i is too small to pass through."""
     if not np.isfinite(ground.most_hours):
         return separator
-    hours, inside = ground.program.problem.hours, ground.column_of[j]
-    closed = set(separator)
-    for c in separator:
-        closed.discard(c)
-        if _hours_between(ground, inside, closed, (j, i), hours) <= ground.most_hours:
-            closed.add(c)
-    return sorted(closed)
+    from zonedesign.solve._paths import needed  # noqa: PLC0415  (numba is slow to import)
+
+    problem = ground.program.problem
+    graph = problem.units.contiguity
+    assert graph is not None  # noqa: S101  (the problem was checked when made)
+    indptr, near, _ = graph.csr
+    inside = np.zeros(len(problem.units), dtype=np.bool_)
+    inside[list(ground.column_of[j])] = True
+    units = np.array(separator, dtype=np.int64)
+    kept = needed(indptr, near, inside, units, (j, i), problem.hours, ground.most_hours)
+    return [int(c) for c in units[kept]]
 
 
-def _hours_between(
-    ground: Ground, inside: dict[int, int], closed: set[int], ends: tuple[int, int], hours: Floats
-) -> float:
-    """Return the least hours on a path between two units past the closed ones, inf beyond a zone's most."""
-    j, i = ends
-    best = {j: float(hours[j])}
-    heap = [(best[j], j)]
-    while heap:
-        total, unit = heapq.heappop(heap)
-        if unit == i:
-            return total
-        if total > best[unit]:
-            continue
-        for other in ground.near[unit]:
-            longer = total + float(hours[other])
-            if (
-                other in inside
-                and other not in closed
-                and longer <= ground.most_hours
-                and longer < best.get(other, np.inf)
-            ):
-                best[other] = longer
-                heapq.heappush(heap, (longer, other))
-    return float(np.inf)
+def ready() -> None:
+    """Have the kernel of separators compiled, on a path of three units."""
+    from zonedesign.solve._paths import needed  # noqa: PLC0415  (numba is slow to import)
+
+    ends, indptr, near = (0, 2), np.array([0, 1, 3, 4]), np.array([1, 0, 2, 1])
+    needed(indptr, near, np.ones(3, dtype=np.bool_), np.array([1]), ends, np.ones(3), 3.0)
 
 
 def _pieces(members: set[int], near: list[list[int]]) -> list[set[int]]:

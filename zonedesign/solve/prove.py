@@ -11,6 +11,7 @@ from zonedesign.errors import SolverError
 from zonedesign.solve import closing
 from zonedesign.solve._account import Limits, Outcome
 from zonedesign.solve.bound import Bound, Priced, closed_by, lagrangian
+from zonedesign.solve.branching import branch, suits
 from zonedesign.solve.certify import certify
 from zonedesign.solve.cheapzones import choose_cheap_zones
 from zonedesign.solve.rounds import repaired
@@ -113,17 +114,41 @@ class Proof:
             return
         standing.progress("certify", None, "the integer program near the bound")
         near = closing.Near(standing.problem, self.priced, self.bound, self.possible)
-        outcome = closing.close_in(
-            near,
-            start=standing.best,
-            limits=self._limits(),
-            repair=self._repaired,
-            progress=standing.progress,
-            known=lambda: standing.best,
-        )
+        if suits(standing.problem, self.priced):
+            outcome = self._branched(near)
+        else:
+            outcome = closing.close_in(
+                near,
+                start=standing.best,
+                limits=self._limits(),
+                repair=self._repaired,
+                progress=standing.progress,
+                known=lambda: standing.best,
+            )
         self._learn(outcome)
         if not standing.done() and not outcome.settled and int(self.possible.sum()) <= WHOLE_ARCS:
             self.certify()
+
+    def _branched(self, near: closing.Near) -> Outcome:
+        """Look for the centres part by part; once that has found a plan, the search leaves it all threads."""
+        standing = self.standing
+
+        def found(plan: Plan) -> None:
+            standing.take(plan)
+            standing.resting = True
+
+        try:
+            return branch(
+                near,
+                start=standing.best,
+                limits=replace(self._limits(), threads=self.writers),
+                repair=self._repaired,
+                progress=standing.progress,
+                known=lambda: standing.best,
+                found=found,
+            )
+        finally:
+            standing.resting = False
 
     def certify(self) -> None:
         """Give the whole integer program the time that is left."""

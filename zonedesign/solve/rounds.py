@@ -40,6 +40,8 @@ SECONDS_TO_COMBINE = 10.0
 """The most that putting a plan together from the zones of all drafts may take."""
 SECONDS_A_WORD = 1.0
 """Seconds between two reports of progress."""
+REST = 0.1
+"""Seconds that the search sleeps at a time while it rests."""
 
 
 @dataclass(eq=False)
@@ -77,6 +79,10 @@ class Rounds:
             over = standing.seconds >= share * standing.time_limit or stale >= STALE_ROUNDS
             if leave and over and (standing.best is not None or stale > 2 * STALE_ROUNDS):
                 return
+            if standing.resting:
+                time.sleep(REST)
+                self._tell()
+                continue
             before = standing.objective
             self._round(share if standing.best is not None or leave else 1.0)
             stale = 0 if standing.objective < before - OPTIMAL_GAP * abs(before) else stale + 1
@@ -95,7 +101,7 @@ class Rounds:
         stop = np.zeros(1, dtype=np.int64)
 
         def waiting() -> None:
-            if standing.done() or time.monotonic() > standing.deadline(share):
+            if standing.done() or standing.resting or time.monotonic() > standing.deadline(share):
                 stop.fill(1)
             self._tell()
 

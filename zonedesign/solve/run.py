@@ -31,7 +31,7 @@ from zonedesign.errors import (
 )
 from zonedesign.plan import Plan
 from zonedesign.progress import Progress, silent
-from zonedesign.solve import cheapzones, construct
+from zonedesign.solve import cheapzones, construct, cuts
 from zonedesign.solve.bound import Priced, closed_by, lagrangian
 from zonedesign.solve.fixing import possible_arcs
 from zonedesign.solve.improve import Search
@@ -243,6 +243,8 @@ class _Run:
             closed_by(priced, first, math.inf, len(self.possible))
             warmed_up(search)
             construct.ready()
+            if self.problem.units.contiguity is not None:
+                cuts.ready()
             if cheapzones.suits(self.problem):
                 cheapzones.ready()
         self.standing.began += time.monotonic() - asleep

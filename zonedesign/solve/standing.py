@@ -26,7 +26,8 @@ class Standing:
     """What a run has come to: a plan that passes `verify`, a bound, and whether to go on.
 
     `causes` say why there is no plan, where that is proved; `troubles` are failures on the way that cost no
-    result. Its methods may be called from any thread.
+    result. While the proof wants all threads, the search is `resting`. Its methods may be called from any
+    thread.
     """
 
     problem: Problem
@@ -42,6 +43,7 @@ class Standing:
     troubles: list[str] = field(default_factory=list)
     details: dict[str, Any] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
+    resting: bool = False
     _halted: threading.Event = field(default_factory=threading.Event)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 

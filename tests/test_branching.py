@@ -1,0 +1,185 @@
+"""Branching: few zones, whose centres are looked for part by part, are the best there are."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import toy
+from every_plan import EveryPlan
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import zonedesign as zd
+from zonedesign.certificate import Status
+from zonedesign.model.transport import transport
+from zonedesign.solve._pricing import few_at
+from zonedesign.solve.bound import Priced, closed_by, lagrangian
+from zonedesign.solve.branching import branch, suits
+from zonedesign.solve.certify import Limits, certify
+from zonedesign.solve.choosing import Cells
+from zonedesign.solve.closing import Near
+from zonedesign.solve.fixing import possible_arcs
+from zonedesign.verify import verify
+
+
+def square(level: zd.Level, *, side: int = 3, seed: int = 0, most: int = 99, nothing: int = 0) -> zd.Problem:
+    """At most so many units of a square, hours 1 to 9 but for some without, a minute between neighbours."""
+    frame, near, minutes = toy.squares(side, seed)
+    kept = frame.index[:most]
+    frame = frame.loc[kept].copy()
+    frame.iloc[:nothing, frame.columns.get_loc("hours")] = 0
+    pairs = [(a, b) for a, b in near if a in kept and b in kept]
+    return zd.Problem(
+        zd.Units.from_frame(frame, hours="hours", contiguity=pairs),
+        zd.TravelTimes.from_matrix(minutes[: len(kept), : len(kept)], kept),
+        levels=[level],
+        rules=[zd.Contiguous()],
+    )
+
+
+def near_of(problem: zd.Problem) -> Near:
+    """The problem with its pairs and the bound of its prices."""
+    possible = possible_arcs(problem)
+    priced = Priced.of(problem, possible)
+    return Near(problem, priced, lagrangian(priced, iterations=100, threads=1), possible)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    low=st.integers(0, 20),
+    width=st.integers(0, 12),
+    zones=st.integers(2, 3),
+    nothing=st.integers(0, 2),
+    known=st.booleans(),
+)
+def test_optimum_and_infeasibility_are_those_of_trying_every_plan(seed, low, width, zones, nothing, known):
+    level = zd.Level("1", weekly_hours=(low, low + width), zones=zones)
+    problem = square(level, seed=seed, most=6, nothing=nothing)
+    best, near = EveryPlan(problem), near_of(problem)
+    if near.bound.infeasible:
+        assert best.best is None
+        return
+    start = certify(problem, limits=Limits(threads=1)).plan if known else None
+    outcome = branch(near, start=start, limits=Limits(threads=1))
+    if best.best is None:
+        assert outcome.status is Status.INFEASIBLE
+    else:
+        assert outcome.status is Status.OPTIMAL
+        assert outcome.objective == pytest.approx(best.best, rel=1e-9, abs=1e-9)
+        assert verify(outcome.plan, problem)["passed"].all()
+
+
+@pytest.mark.parametrize(("zones", "band", "threads"), [(2, (51, 56), 1), (4, (24, 29), 2)])
+def test_it_agrees_with_the_integer_program_on_more_units(zones, band, threads):
+    problem = square(zd.Level("1", weekly_hours=band, zones=zones), side=5, seed=5)
+    told: list[float] = []
+    outcome = branch(near_of(problem), limits=Limits(threads=threads, heard=told.append))
+    whole = certify(problem, limits=Limits(threads=1))
+    assert outcome.status is whole.status is Status.OPTIMAL
+    assert outcome.objective == pytest.approx(whole.objective, rel=1e-9)
+    assert told == sorted(told)
+    assert max(told) <= whole.objective * (1 + 1e-9)
+
+
+def test_every_better_plan_is_told_at_once():
+    problem = square(zd.Level("1", weekly_hours=(24, 29), zones=4), side=5, seed=5)
+    found: list[zd.Plan] = []
+    outcome = branch(near_of(problem), limits=Limits(threads=1), found=found.append)
+    values = [problem.value(problem.terms(plan)) for plan in found]
+    assert values == sorted(values, reverse=True)
+    assert values[-1] == outcome.objective
+
+
+def test_no_time_and_a_stop_leave_the_bound():
+    near = near_of(square(zd.Level("1", weekly_hours=(24, 29), zones=4), side=5, seed=5))
+    for limits in (Limits(seconds=0.0), Limits(stop=lambda: True)):
+        outcome = branch(near, limits=limits)
+        assert outcome.status is Status.UNKNOWN
+        assert outcome.bound == pytest.approx(near.bound.value)
+        assert outcome.stopped_by is not None
+
+
+def test_it_suits_one_level_of_few_zones():
+    def fits(*levels: zd.Level) -> bool:
+        problem = square(levels[0], side=5).with_(levels=levels)
+        return suits(problem, Priced.of(problem, possible_arcs(problem)))
+
+    assert fits(zd.Level("1", weekly_hours=(25, 35), zones=4))
+    assert not fits(zd.Level("1", weekly_hours=(25, 35), zones=(3, 4)))
+    assert not fits(zd.Level("1", weekly_hours=(1, 35), zones=9))
+    assert not fits(zd.Level("1", zones=2), zd.Level("2", zones=2))
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_cells_choose_the_cheapest_centres_of_each(seed):
+    dice = np.random.default_rng(seed)
+    worth = dice.normal(size=(7, 1))
+    worth[dice.random(7) < 0.2] = np.inf
+    cells = Cells(dice.integers(-1, 2, 7), dice.integers(0, 3, 2))
+    totals = {
+        chosen: sum(worth[c, 0] for c in chosen)
+        for chosen in itertools.combinations(
+            np.flatnonzero(np.isfinite(worth[:, 0])), int(cells.counts.sum())
+        )
+        if all(sum(cells.of[c] == cell for c in chosen) == count for cell, count in enumerate(cells.counts))
+    }
+    found, forced = cells.choose(worth), cells.with_centre(worth)
+    if not totals:
+        assert found is None
+        return
+    assert found[2] == pytest.approx(min(totals.values()))
+    for centre in range(7):
+        with_it = [total for chosen, total in totals.items() if centre in chosen]
+        assert forced[centre] <= min(with_it, default=np.inf) + 1e-9
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10**6), one=st.integers(0, 8), other=st.integers(0, 8), width=st.integers(2, 10))
+def test_prices_at_given_centres_prove_the_linear_program(seed, one, other, width):
+    from scipy.optimize import linprog
+
+    if one == other:
+        return
+    dice, own = np.random.default_rng(seed), np.array([one, other])
+    hours, cost = dice.integers(1, 9, 9).astype(float), dice.uniform(0, 5, (9, 2))
+    band = np.array([hours.sum() / 2 - width, hours.sum() / 2 + width])
+    free = cost.copy()
+    free[own] = np.inf
+    free[own, [0, 1]] = cost[own, [0, 1]]
+    columns = [(i, z) for i, z in np.ndindex(9, 2) if np.isfinite(free[i, z])]
+    each = np.array([[float(i == u) for i, _ in columns] for u in range(9)])
+    held = np.array([[hours[i] * (z == at) for i, z in columns] for at in range(2)])
+    solved = linprog(
+        [free[c] for c in columns], A_ub=np.vstack([held, -held]), A_eq=each, b_eq=np.ones(9),
+        b_ub=np.concatenate([[band[1]] * 2, [-band[0]] * 2]),
+    )  # fmt: skip
+    price = transport(cost, own, hours, (band[0], band[1]))
+    if solved.status == 2:
+        assert price is None
+        return
+    value, worth, given_hours = few_at(cost, own, hours, band, price)
+    assert value == pytest.approx(solved.fun)
+    assert given_hours.sum() == pytest.approx(hours.sum())
+    assert len(worth) == 9
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), above=st.floats(0.0, 0.3))
+def test_pairs_of_the_best_plan_stay_open_where_its_cells_are_known(seed, above):
+    problem = square(zd.Level("1", weekly_hours=(10, 60), zones=2), seed=seed)
+    near, best = near_of(problem), certify(problem, limits=Limits(threads=1))
+    centres = best.plan.centres
+    of = np.zeros(9, dtype=np.int64)
+    of[centres[1]] = 1
+    cells = Cells(of, np.array([1, 1]))
+    bound = lagrangian(near.priced, iterations=30, threads=1, cells=cells)
+    closed = closed_by(near.priced, bound, best.objective * (1 + above) + 1e-9, len(near.possible), cells)
+    arcs = problem.arcs
+    rows = np.repeat(np.arange(9), np.diff(arcs.indptr))
+    used = rows == centres[best.plan.zone][arcs.units]
+    assert bound.value <= best.objective + 1e-9
+    assert not closed[used].any()

@@ -1,0 +1,369 @@
+"""Branching: where zones are few, their centres are looked for in ever smaller parts of the map.
+
+What keeps the bound of few large zones from their plans is mostly where the centres are: relaxed, a zone has
+a share of many. A part of the map that holds so many centres is cut in two, in every way that its centres can
+be shared out; in each the Lagrangian bound begins at the prices of the whole, and pairs that no better plan
+uses are closed (Validi, Buchanan and Lykhovyd 2022). Where every centre is known, hours are priced instead of
+units, which needs a price a zone only, and the integer program finishes on the few pairs that are left.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zonedesign.certificate import Status, StoppedBy, status_of
+from zonedesign.model.transport import transport
+from zonedesign.progress import silent
+from zonedesign.solve._account import ROUNDING, Limits, Outcome
+from zonedesign.solve.bound import Bound, closed_by, lagrangian
+from zonedesign.solve.choosing import Cells
+from zonedesign.solve.closing import Near, close_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from zonedesign.plan import Plan
+    from zonedesign.problem import Problem
+    from zonedesign.progress import Progress
+    from zonedesign.solve.bound import Priced
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
+
+log = logging.getLogger(__name__)
+
+MOST_ZONES, MOST_ARCS = 8, 1_000_000
+"""Zones and pairs up to which this is worth its time."""
+STEPS, STRIDE = 20, 0.05
+"""Steps of the bound of each part, and the share of the usual length that they begin with."""
+FIRST_PAIRS = 500
+"""Pairs in the first integer program of a part."""
+
+
+def suits(problem: Problem, priced: Priced) -> bool:
+    """Return whether a problem has one level of few zones, so many and no others."""
+    if len(problem.levels) > 1 or len(priced.units) > MOST_ARCS:
+        return False
+    least, most = problem.levels[0].zone_range
+    return least == most is not None and 1 < least <= MOST_ZONES
+
+
+@dataclass(frozen=True, eq=False)
+class _Few:
+    """What is known where every centre is: the bound, and what every pair adds to it (arcs,)."""
+
+    bound: Bound
+    extra: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class _NearFew(Near):
+    """Pairs near the bound of plans with given centres; `possible` are those of units without hours."""
+
+    extra: Floats
+
+    def open(self, aim: float) -> Mask:
+        """Return the pairs (arcs, levels) that a plan below `aim` may use."""
+        found = self.possible.copy()
+        room = aim - self.bound.value + 1e-9 * abs(self.bound.value)
+        found[self.priced.arcs[self.extra <= room]] = True
+        return found
+
+
+@dataclass(order=True)
+class _Part:
+    """Plans whose centres are shared out among cells, each with its open pairs and its prices."""
+
+    bound: float
+    number: int
+    cells: list[tuple[Ints, int]] = field(compare=False)
+    priced: Priced = field(compare=False)
+    prices: Floats = field(compare=False)
+    few: _Few | None = field(compare=False, default=None)
+
+    @property
+    def divisible(self) -> bool:
+        """Whether some centre is still open."""
+        return any(len(centres) > count for centres, count in self.cells)
+
+
+def branch(
+    near: Near,
+    *,
+    start: Plan | None = None,
+    limits: Limits | None = None,
+    repair: Callable[[Plan], Plan | None] | None = None,
+    progress: Progress = silent,
+    known: Callable[[], Plan | None] | None = None,
+    found: Callable[[Plan], None] | None = None,
+) -> Outcome:
+    """Return the best plan of a problem that `suits`, and what is proved.
+
+    `start` is a plan that passes `verify`, `known` asks for a better one, found by others meanwhile, and
+    `found` is told every better one that is found here.
+    """
+    limits = limits or Limits()
+    with ThreadPoolExecutor(limits.threads or 1) as pool:
+        tree = _Tree(near, limits, repair, progress, known or (lambda: None), found, time.monotonic(), pool)
+        tree.take(start)
+        tree.grow()
+        return tree.outcome()
+
+
+@dataclass(eq=False)
+class _Tree:
+    """All parts that may still hold a better plan."""
+
+    near: Near
+    limits: Limits
+    repair: Callable[[Plan], Plan | None] | None
+    progress: Progress
+    known: Callable[[], Plan | None]
+    found: Callable[[Plan], None] | None
+    began: float
+    pool: ThreadPoolExecutor
+    best: Plan | None = None
+    objective: float = np.inf
+    parts: list[_Part] = field(default_factory=list)
+    bound: float = -np.inf
+    made: int = 0
+    programs: Outcome = field(default_factory=lambda: Outcome(Status.UNKNOWN))
+    stopped_by: StoppedBy | None = None
+
+    @property
+    def left(self) -> float:
+        """Seconds until the time is up."""
+        return self.limits.seconds - (time.monotonic() - self.began)
+
+    def take(self, plan: Plan | None, *, own: bool = False) -> None:
+        """Keep a plan where it is the best, and tell of it where it is our own."""
+        if plan is not None:
+            value = self.near.problem.value(self.near.problem.terms(plan))
+            if value < self.objective:
+                self.best, self.objective = plan, value
+                if own and self.found is not None:
+                    self.found(plan)
+
+    @property
+    def enough(self) -> float:
+        """What a part's bound has to reach for it to be of no use."""
+        if not np.isfinite(self.objective):
+            return np.inf
+        return self.objective - max(self.limits.gap, ROUNDING) * abs(self.objective)
+
+    def ended(self) -> bool:
+        """Return whether time is up or somebody says stop."""
+        if self.limits.stop is not None and self.limits.stop():
+            self.stopped_by = StoppedBy.INTERRUPT
+        elif self.left <= 0:
+            self.stopped_by = StoppedBy.TIME
+        return self.stopped_by is not None
+
+    def grow(self) -> None:
+        """Divide the parts of the lowest bounds, or finish them, until none is below the best plan."""
+        problem = self.near.problem
+        centres = np.unique(np.repeat(np.arange(len(problem.units)), np.diff(self.near.priced.indptr)))
+        count, bound = problem.levels[0].zone_range[0], self.near.bound
+        first = _Part(bound.value, 0, [(centres, count)], self.near.priced, bound.multipliers)
+        self.parts, self.bound = [first], first.bound
+        while self.parts and not self.ended():
+            self.take(self.known())
+            self._raise(self.parts[0].bound)
+            if self.parts[0].bound >= self.enough:
+                return
+            self._finish(self._known_ones())
+            self.progress("certify", None, f"{len(self.parts)} parts of the map, bound {self.bound:.6g}")
+        if not self.parts and self.stopped_by is None:
+            self._raise(self.objective)
+
+    def _known_ones(self) -> list[_Part]:
+        """Return the next parts whose centres are known, one for each thread; divide those on the way.
+
+        Only the one until there is a plan that a program found: it closes most others.
+        """
+        found: list[_Part] = []
+        wanted = (self.limits.threads or 1) if self.programs.seconds > 0 else 1
+        while self.parts and self.parts[0].bound < self.enough and len(found) < wanted:
+            part = heapq.heappop(self.parts)
+            if not part.divisible:
+                found.append(part)
+                continue
+            self.take(self.known())
+            new = list(self.pool.map(self._bounded, self._divided(part)))
+            if self.ended():
+                heapq.heappush(self.parts, part)
+                break
+            for each in new:
+                if each is not None:
+                    heapq.heappush(self.parts, each)
+            if self.programs.seconds == 0.0 and not all(each is None or each.divisible for each in new):
+                found.append(self._taken_out(min(each for each in new if each and not each.divisible)))
+        return found
+
+    def _taken_out(self, part: _Part) -> _Part:
+        """Return a part that is no longer among those to come."""
+        self.parts = [each for each in self.parts if each is not part]
+        heapq.heapify(self.parts)
+        return part
+
+    def _raise(self, bound: float) -> None:
+        self.bound = max(self.bound, min(bound, self.objective))
+        if self.limits.heard is not None and np.isfinite(self.bound):
+            self.limits.heard(self.bound)
+
+    # Parts.
+
+    def _divided(self, part: _Part) -> Iterator[_Part]:
+        """Yield parts in which the largest cell is cut in two, its centres shared out in every way."""
+        at = max(range(len(part.cells)), key=lambda k: len(part.cells[k][0]) - part.cells[k][1])
+        centres, count = part.cells[at]
+        others = [cell for k, cell in enumerate(part.cells) if k != at]
+        one, other = self._halves(centres)
+        for here in range(count + 1):
+            if here <= len(one) and count - here <= len(other):
+                cells = [*others, *((half, m) for half, m in ((one, here), (other, count - here)) if m)]
+                self.made += 1
+                yield _Part(part.bound, self.made, cells, part.priced, part.prices)
+
+    def _halves(self, centres: Ints) -> tuple[Ints, Ints]:
+        """Return centres in two groups, each nearer to one of two that lie far apart."""
+        far = self.distances(centres[0], centres)
+        first = centres[far.argmax()]
+        from_first = self.distances(first, centres)
+        second = centres[from_first.argmax()]
+        nearer = from_first - self.distances(second, centres)
+        # Equal halves: where all lie in one place, nothing else would divide them.
+        order = np.argsort(nearer, kind="stable")
+        half = len(centres) // 2
+        return np.sort(centres[order[:half]]), np.sort(centres[order[half:]])
+
+    def distances(self, centre: int, units: Ints) -> Floats:
+        """Return minutes from a centre to units, a lot where there is no arc."""
+        arcs = self.near.problem.arcs
+        row = slice(arcs.indptr[centre], arcs.indptr[centre + 1])
+        away = np.full(len(self.near.problem.units), 1e12)
+        away[arcs.units[row]] = arcs.minutes[row]
+        return away[units]
+
+    def _bounded(self, part: _Part) -> _Part | None:
+        """Return a part with its own bound and without pairs that are of no use; None where it is of none."""
+        if self.ended():
+            return None
+        n = len(self.near.problem.units)
+        of = np.full(n, -1, dtype=np.int64)
+        for k, (centres, _) in enumerate(part.cells):
+            of[centres] = k
+        cells = Cells(of, np.array([count for _, count in part.cells], dtype=np.int64))
+        centre = np.repeat(np.arange(n), np.diff(part.priced.indptr))
+        priced = part.priced.only(of[centre] >= 0)
+        target = self.objective if np.isfinite(self.objective) else None
+        if not part.divisible:
+            return self._known_centres(part, priced)
+        found = lagrangian(
+            priced, target=target, start=part.prices, iterations=STEPS, stride=STRIDE, cells=cells,
+            gap=self.limits.gap, threads=1, deadline=self.began + self.limits.seconds, stop=self.limits.stop,
+        )  # fmt: skip
+        bound = max(part.bound, found.value)
+        if found.infeasible or bound >= self.enough:
+            return None
+        if target is not None:
+            closed = closed_by(priced, found, target, len(self.near.possible), cells)[priced.arcs]
+            priced = priced.only(~closed[:, 0])
+        standing = priced.standing
+        kept = [(centres[standing[centres]], count) for centres, count in part.cells]
+        if any(len(centres) < count for centres, count in kept):
+            return None
+        left = _Part(bound, part.number, kept, priced, found.multipliers)
+        return left if left.divisible else self._known_centres(left, priced)
+
+    def _known_centres(self, part: _Part, priced: Priced) -> _Part | None:
+        """Return a part whose centres are known with its bound and open pairs; None where it is of no use."""
+        from zonedesign.solve._pricing import few_at  # noqa: PLC0415  (numba is slow to import)
+
+        n = len(priced.hours)
+        own = np.flatnonzero(priced.standing)
+        place = np.full(n, -1, dtype=np.int64)
+        place[own] = np.arange(len(own))
+        centre = np.repeat(np.arange(n), np.diff(priced.indptr))
+        cost = np.full((n, len(own)), np.inf)
+        cost[priced.units, place[centre]] = priced.cost
+        cost[priced.hours == 0] = 0.0
+        band = np.array([float(priced.low[0]), float(priced.high[0])])
+        price = transport(cost, own, priced.hours, (band[0], band[1]))
+        if price is None:
+            return None
+        value, worth, _ = few_at(cost, own, priced.hours, band, price)
+        bound = max(part.bound, value)
+        if not bound < self.enough:
+            return None
+        extra = priced.cost + price[place[centre]] * priced.hours[priced.units] - worth[priced.units]
+        kept = np.ones(len(extra), dtype=np.bool_)
+        if np.isfinite(self.objective):
+            kept = extra <= self.objective - value + 1e-9 * abs(value)
+        kept |= centre == priced.units
+        found = Bound(value, worth, np.zeros((n, 1)), own, np.zeros(len(own), np.int64))
+        return replace(
+            part, bound=bound, priced=priced.only(kept), prices=worth, few=_Few(found, extra[kept])
+        )
+
+    def _finish(self, parts: list[_Part]) -> None:
+        """Let the integer program settle parts whose centres are known."""
+        outcomes = list(self.pool.map(self._finished, parts))
+        for part, each in zip(parts, outcomes, strict=True):
+            before = self.programs
+            self.programs = replace(
+                each,
+                rounds=before.rounds + each.rounds,
+                cuts=before.cuts + each.cuts,
+                nodes=before.nodes + each.nodes,
+                seconds=before.seconds + each.seconds,
+            )
+            self.take(each.plan, own=True)
+            if not each.settled:
+                self.stopped_by = each.stopped_by or StoppedBy.TIME
+                heapq.heappush(self.parts, part)
+
+    def _finished(self, part: _Part) -> Outcome:
+        assert part.few is not None  # noqa: S101
+        near, arcs = self.near, self.near.problem.arcs
+        centre = np.repeat(np.arange(len(near.problem.units)), np.diff(arcs.indptr))
+        # The bound knows nothing of units without hours: they go with their centre.
+        free = near.possible & part.priced.standing[centre][:, None]
+        free[near.priced.arcs] = False
+        return close_in(
+            _NearFew(near.problem, part.priced, part.few.bound, free, part.few.extra),
+            start=self.best,
+            limits=replace(self.limits, seconds=max(0.0, self.left), threads=1, heard=None),
+            pairs=(FIRST_PAIRS, len(near.possible)),
+            repair=self.repair if self.best is None else None,
+            progress=self.progress,
+            known=self.known,
+        )
+
+    def outcome(self) -> Outcome:
+        """Return what was found and proved."""
+        objective = self.objective if np.isfinite(self.objective) else None
+        infeasible = objective is None and not self.parts and self.stopped_by is None
+        bound = self.bound if np.isfinite(self.bound) else None
+        status = Status.INFEASIBLE if infeasible else status_of(objective, bound)
+        done = status in (Status.OPTIMAL, Status.INFEASIBLE)
+        return replace(
+            self.programs,
+            status=status,
+            plan=self.best,
+            objective=objective,
+            bound=None if infeasible else bound,
+            stopped_by=None if done else self.stopped_by,
+            seconds=time.monotonic() - self.began,
+            settled=True,
+        )
