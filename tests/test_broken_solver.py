@@ -250,7 +250,8 @@ def test_a_whole_solver_keeps_the_rule(case):
 
 def test_a_program_that_forgets_a_rule_is_caught_and_its_plan_refused(case, monkeypatch, tmp_path):
     case.forget(monkeypatch, case.problem)
-    monkeypatch.setattr(prove, "choose_zones", lambda *_, **__: None)  # it would do without the program
+    for without_program in ("choose_zones", "choose_cheap_zones"):
+        monkeypatch.setattr(prove, without_program, lambda *_, **__: None)
     outcome = certify(case.problem, limits=Limits(threads=1))
     assert outcome.plan is not None
     assert every_plan.names_broken(zd.verify(outcome.plan, case.problem)) == {case.rule}

@@ -175,7 +175,9 @@ class _Tree:
         centres = np.unique(np.repeat(np.arange(len(problem.units)), np.diff(self.near.priced.indptr)))
         count, bound = problem.levels[0].zone_range[0], self.near.bound
         first = _Part(bound.value, 0, [(centres, count)], self.near.priced, bound.multipliers)
-        self.parts, self.bound = [first], first.bound
+        self.bound = first.bound
+        known = first if first.divisible else self._known_centres(first, first.priced)
+        self.parts = [] if known is None else [known]
         while self.parts and not self.ended():
             self.take(self.known())
             self._raise(self.parts[0].bound)
