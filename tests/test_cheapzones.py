@@ -23,19 +23,6 @@ from zonedesign.verify import verify
 EVERY, CHEAPEST = False, True
 
 
-def square(*levels: zd.Level, side: int = 3, seed: int = 0, most: int = 99, rules=()) -> zd.Problem:
-    """At most so many units of a square, hours 1 to 9, a minute between neighbours' points, zones connected."""
-    frame, near, minutes = toy.squares(side, seed)
-    kept = frame.index[:most]
-    pairs = [(a, b) for a, b in near if a in kept and b in kept]
-    return zd.Problem(
-        zd.Units.from_frame(frame.loc[kept], hours="hours", contiguity=pairs),
-        zd.TravelTimes.from_matrix(minutes[: len(kept), : len(kept)], kept),
-        levels=levels,
-        rules=[zd.Contiguous(), *rules],
-    )
-
-
 def chosen(problem: zd.Problem, *, known: float | None = None, **limits: float):
     """What choosing among the cheap zones comes to."""
     return choose_cheap_zones(
@@ -53,7 +40,7 @@ def chosen(problem: zd.Problem, *, known: float | None = None, **limits: float):
 )
 def test_optimum_and_infeasibility_are_those_of_trying_every_plan(seed, low, width, zones, reach):
     level = zd.Level("1", weekly_hours=(low, low + width), zones=zones, max_minutes=reach)
-    problem = square(level, seed=seed, most=6)
+    problem = toy.square_of(level, seed=seed, most=6)
     best, outcome = EveryPlan(problem).best, chosen(problem)
     if best is None:
         assert outcome.status is Status.INFEASIBLE
@@ -71,7 +58,7 @@ def test_optimum_and_infeasibility_are_those_of_trying_every_plan(seed, low, wid
     steps=st.sampled_from([40, 20_000]),
 )
 def test_it_agrees_with_choosing_among_all_zones(seed, low, width, steps):
-    problem = square(zd.Level("1", weekly_hours=(low, low + width)), side=5, seed=seed, most=22)
+    problem = toy.square_of(zd.Level("1", weekly_hours=(low, low + width)), side=5, seed=seed, most=22)
     every = choose_zones(problem, possible_arcs(problem), limits=Limits(threads=1))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cheapzones, "FIRST_STEPS", steps)
@@ -83,7 +70,7 @@ def test_it_agrees_with_choosing_among_all_zones(seed, low, width, steps):
 
 
 def test_a_plan_that_is_known_to_be_best_is_proved_so():
-    problem = square(zd.Level("1", weekly_hours=(25, 31), zones=(3, 4)), side=5, seed=5)
+    problem = toy.square_of(zd.Level("1", weekly_hours=(25, 31), zones=(3, 4)), side=5, seed=5)
     best = chosen(problem).objective
     assert chosen(problem, known=best).bound == pytest.approx(best, rel=1e-8)
     assert chosen(problem, known=2 * best).objective == pytest.approx(best, rel=1e-9)
@@ -94,7 +81,7 @@ def test_a_plan_that_is_known_to_be_best_is_proved_so():
     seed=st.integers(0, 10**6), low=st.integers(1, 20), width=st.integers(0, 10), share=st.floats(0.0, 1.0)
 )
 def test_the_search_around_a_centre_finds_every_connected_set_that_is_worth_it(seed, low, width, share):
-    problem = square(zd.Level("1", weekly_hours=(low, low + width)), seed=seed)
+    problem = toy.square_of(zd.Level("1", weekly_hours=(low, low + width)), seed=seed)
     ground = ground_of(problem, possible_arcs(problem), 0)._replace(rest=np.array([-1, -1]))
     dice, n = np.random.default_rng(seed), len(problem.units)
     prices = dice.uniform(0, ground.cost[0].max(initial=1.0, where=np.isfinite(ground.cost[0])), n)
@@ -120,7 +107,7 @@ def test_the_search_around_a_centre_finds_every_connected_set_that_is_worth_it(s
 
 
 def test_only_the_cheapest_are_kept_where_room_is_small():
-    problem = square(zd.Level("1", weekly_hours=(5, 30)), seed=3)
+    problem = toy.square_of(zd.Level("1", weekly_hours=(5, 30)), seed=3)
     ground, flag = ground_of(problem, possible_arcs(problem), 0), np.zeros(1, np.int64)
     every = cheap_zones(ground, 4, ground.cost[4] - 0.5, np.inf, 10**9, 10**6, EVERY, flag)
     few = cheap_zones(ground, 4, ground.cost[4] - 0.5, np.inf, 10**9, 8, CHEAPEST, flag)
@@ -129,7 +116,7 @@ def test_only_the_cheapest_are_kept_where_room_is_small():
 
 
 def test_too_many_sets_and_too_many_steps_are_told():
-    problem = square(zd.Level("1", weekly_hours=(5, 30)), seed=3)
+    problem = toy.square_of(zd.Level("1", weekly_hours=(5, 30)), seed=3)
     ground, flag = ground_of(problem, possible_arcs(problem), 0), np.zeros(1, np.int64)
     assert cheap_zones(ground, 4, ground.cost[4], np.inf, 10**9, 3, EVERY, flag)[2] == 10**9 + 1
     assert cheap_zones(ground, 4, ground.cost[4], np.inf, 5, 99, EVERY, flag)[2] == 6
@@ -138,7 +125,7 @@ def test_too_many_sets_and_too_many_steps_are_told():
 @pytest.mark.parametrize(("side", "seed", "most", "zones"), [(9, 2, 66, (10, 20)), (5, 1, 25, 5)])
 def test_few_zones_are_tried_and_many_chosen_in_one_number_or_two(side, seed, most, zones):
     level = zd.Level("1", weekly_hours=(24, 30), zones=zones)
-    problem = square(level, side=side, seed=seed, most=most)
+    problem = toy.square_of(level, side=side, seed=seed, most=most)
     outcome = chosen(problem, seconds=60)
     assert outcome.status is Status.OPTIMAL
     assert outcome.objective == pytest.approx(outcome.bound)
@@ -147,21 +134,21 @@ def test_few_zones_are_tried_and_many_chosen_in_one_number_or_two(side, seed, mo
 
 def test_other_rules_and_large_zones_are_left_to_others():
     level = zd.Level("1", weekly_hours=(10, 20))
-    assert chosen(square(level, side=12, most=125)) is None
-    assert chosen(square(level, zd.Level("2", weekly_hours=(5, 9)))) is None
-    assert chosen(square(zd.Level("1", weekly_hours=(10, 20), contiguous=False))) is None
-    assert chosen(square(level, rules=[zd.CentreAt(square(level).units.ids[0])])) is None
-    assert chosen(square(zd.Level("1", zones=2), side=6)) is None
+    assert chosen(toy.square_of(level, side=12, most=125)) is None
+    assert chosen(toy.square_of(level, zd.Level("2", weekly_hours=(5, 9)))) is None
+    assert chosen(toy.square_of(zd.Level("1", weekly_hours=(10, 20), contiguous=False))) is None
+    assert chosen(toy.square_of(level, rules=[zd.CentreAt(toy.square_of(level).units.ids[0])])) is None
+    assert chosen(toy.square_of(zd.Level("1", zones=2), side=6)) is None
 
 
 def test_no_time_gives_no_plan_and_no_proof():
-    outcome = chosen(square(zd.Level("1", weekly_hours=(10, 20))), seconds=0.0)
+    outcome = chosen(toy.square_of(zd.Level("1", weekly_hours=(10, 20))), seconds=0.0)
     assert outcome.plan is None
     assert outcome.status is Status.UNKNOWN
 
 
 def test_the_bound_is_told_as_it_rises_and_stays_below_the_optimum():
-    problem, told = square(zd.Level("1", weekly_hours=(14, 20)), side=5, seed=1), []
+    problem, told = toy.square_of(zd.Level("1", weekly_hours=(14, 20)), side=5, seed=1), []
     outcome = choose_cheap_zones(problem, possible_arcs(problem), limits=Limits(threads=1, heard=told.append))
     assert told == sorted(told)
     assert max(told) <= outcome.objective * (1 + 1e-9)

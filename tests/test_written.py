@@ -26,19 +26,6 @@ def chosen(problem: zd.Problem, **limits: float):
     return choose_zones(problem, possible_arcs(problem), limits=Limits(threads=1, **limits))
 
 
-def square(*levels: zd.Level, side: int = 3, seed: int = 0, most: int = 99) -> zd.Problem:
-    """At most so many units of a square, hours 1 to 9, a minute between neighbours' points, zones connected."""
-    frame, near, minutes = toy.squares(side, seed)
-    kept = frame.index[:most]
-    pairs = [(a, b) for a, b in near if a in kept and b in kept]
-    return zd.Problem(
-        zd.Units.from_frame(frame.loc[kept], hours="hours", contiguity=pairs),
-        zd.TravelTimes.from_matrix(minutes[: len(kept), : len(kept)], kept),
-        levels=levels,
-        rules=[zd.Contiguous()],
-    )
-
-
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 10**6),
@@ -52,7 +39,7 @@ def test_optimum_and_infeasibility_are_those_of_trying_every_plan(seed, low, wid
     levels = [zd.Level("1", weekly_hours=(low, low + width), zones=zones, max_minutes=reach)]
     if other:
         levels.append(zd.Level("2", weekly_hours=(0, 8), zones=(0, 2), max_minutes=1.5))
-    problem = square(*levels, seed=seed, most=6)
+    problem = toy.square_of(*levels, seed=seed, most=6)
     best, outcome = EveryPlan(problem).best, chosen(problem)
     if best is None:
         assert outcome.status is Status.INFEASIBLE
@@ -63,7 +50,7 @@ def test_optimum_and_infeasibility_are_those_of_trying_every_plan(seed, low, wid
 
 
 def test_it_agrees_with_the_integer_program_on_more_units():
-    problem = square(zd.Level("1", weekly_hours=(25, 31), zones=(3, 4)), side=5, seed=5)
+    problem = toy.square_of(zd.Level("1", weekly_hours=(25, 31), zones=(3, 4)), side=5, seed=5)
     outcome = chosen(problem)
     assert outcome.status is Status.OPTIMAL
     assert outcome.objective == pytest.approx(certify(problem, limits=Limits(threads=1)).objective, rel=1e-9)
@@ -84,16 +71,16 @@ def test_units_without_hours_or_in_two_pieces_are_placed_too():
 
 def test_what_it_cannot_write_out_is_left_to_others():
     level = zd.Level("1", weekly_hours=(10, 20))
-    assert chosen(square(level, side=12, most=125)) is None
+    assert chosen(toy.square_of(level, side=12, most=125)) is None
     loose = zd.Level("1", weekly_hours=(10, 20), contiguous=False)
-    assert chosen(square(loose)) is None
-    plain = square(level)
+    assert chosen(toy.square_of(loose)) is None
+    plain = toy.square_of(level)
     for rule in (zd.CentreAt(plain.units.ids[0]), zd.Apart(*plain.units.ids[:2])):
         assert chosen(plain.with_(rules=[zd.Contiguous(), rule])) is None
 
 
 def test_no_time_gives_no_plan_and_no_proof():
-    outcome = chosen(square(zd.Level("1", weekly_hours=(10, 20))), seconds=0.0)
+    outcome = chosen(toy.square_of(zd.Level("1", weekly_hours=(10, 20))), seconds=0.0)
     assert outcome.plan is None
     assert outcome.status is Status.UNKNOWN
 

