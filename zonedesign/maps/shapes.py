@@ -39,8 +39,26 @@ class Shapes:
     decimals: int
 
 
-def display(plan: Plan) -> Shapes | None:
-    """Return the plan's shapes for display, or None where the units have no geometry or no CRS."""
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What is drawn, in metres of the CRS `metric`: as `Shapes` has it, and `labels` as points (k, 2)."""
+
+    zones: NDArray[np.object_]
+    labels: NDArray[np.float64]
+    room_m: NDArray[np.float64]
+    units: NDArray[np.object_]
+    points: NDArray[np.object_]
+    excluded: NDArray[np.object_]
+    as_points: bool
+    metric: CRS
+    detail_m: float
+
+
+def ground(plan: Plan, *, most_detail_m: float = 30.0) -> Ground | None:
+    """Return the plan's shapes in metres, smoothed; None where the units have no geometry or no CRS.
+
+    `detail_m` is a 4,000th of the way across, and `most_detail_m` at most.
+    """
     frame = plan.of_units.frame
     if not isinstance(frame, gpd.GeoDataFrame) or frame.crs is None or plan.of_units.points is None:
         return None
@@ -51,28 +69,45 @@ def display(plan: Plan) -> Shapes | None:
     as_points = bool((shapely.get_dimensions(given) < 2).any())
     west, south, east, north = shapely.total_bounds(given)
     across = max(float(np.hypot(east - west, north - south)), 1e-3)
-    detail = min(across / 4000, 30.0)
-    decimals = int(np.clip(np.ceil(-np.log10(detail / 5 / 111_000)), 5, 9))
+    detail = min(across / 4000, most_detail_m)
     areas = _around(points) if as_points else _simplified(_polygons(given), detail)
     zones = _dissolved(areas, points, plan, excluded, detail / 8)
     circles = shapely.maximum_inscribed_circle([_largest(z) for z in zones], tolerance=detail)
-    labels = shapely.get_coordinates(circles)[::2]
-    drawn = np.concatenate([zones, excluded])
-
-    def degrees(metres: Any) -> NDArray[np.object_]:
-        return in_degrees(metres, metric, decimals)
-
-    return Shapes(
-        zones=degrees(zones),
-        labels=shapely.get_coordinates(degrees(shapely.points(labels))),
+    return Ground(
+        zones=zones,
+        labels=shapely.get_coordinates(circles)[::2],
         room_m=shapely.length(circles),
-        units=degrees(points if as_points else areas),
-        points=shapely.get_coordinates(degrees(points)),
-        excluded=degrees(excluded if as_points else _simplified(_polygons(excluded), detail)),
+        units=areas,
+        points=points,
+        excluded=excluded if as_points else _simplified(_polygons(excluded), detail),
         as_points=as_points,
         metric=metric,
-        bounds=tuple(float(v) for v in shapely.total_bounds(degrees(shapely.envelope(drawn)))),  # type: ignore[arg-type]
         detail_m=detail,
+    )
+
+
+def display(plan: Plan) -> Shapes | None:
+    """Return the plan's shapes for display, or None where the units have no geometry or no CRS."""
+    found = ground(plan)
+    if found is None:
+        return None
+    decimals = int(np.clip(np.ceil(-np.log10(found.detail_m / 5 / 111_000)), 5, 9))
+    drawn = np.concatenate([found.zones, found.excluded])
+
+    def degrees(metres: Any) -> NDArray[np.object_]:
+        return in_degrees(metres, found.metric, decimals)
+
+    return Shapes(
+        zones=degrees(found.zones),
+        labels=shapely.get_coordinates(degrees(shapely.points(found.labels))),
+        room_m=found.room_m,
+        units=degrees(found.points if found.as_points else found.units),
+        points=shapely.get_coordinates(degrees(found.points)),
+        excluded=degrees(found.excluded),
+        as_points=found.as_points,
+        metric=found.metric,
+        bounds=tuple(float(v) for v in shapely.total_bounds(degrees(shapely.envelope(drawn)))),  # type: ignore[arg-type]
+        detail_m=found.detail_m,
         decimals=decimals,
     )
 
