@@ -1,4 +1,4 @@
-"""Questions asked of a plan: which units leave reach where traffic is slower."""
+"""Traffic: which units of a plan leave reach where driving takes longer."""
 
 from __future__ import annotations
 
