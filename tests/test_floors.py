@@ -15,7 +15,7 @@ levels rules certificate measures names plan
 problem verify model
 solve explain portfolio
 compare questions lots rounds disclosure
-maps report folder pack
+workbook maps report folder pack
 scenario examples sweep studio cli
 """
 PLACE = {

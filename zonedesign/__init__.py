@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from zonedesign.calibrate import calibrate as calibrate
     from zonedesign.certificate import Certificate as Certificate
     from zonedesign.certificate import Status as Status
+    from zonedesign.compare import Comparison as Comparison
+    from zonedesign.compare import compare as compare
     from zonedesign.contiguity import Contiguity as Contiguity
     from zonedesign.contiguity import touching as touching
     from zonedesign.errors import DataError as DataError
@@ -70,6 +72,7 @@ if TYPE_CHECKING:
 _ROOMS = {
     "calibrate": ("Calibration", "calibrate"),
     "certificate": ("Certificate", "Status"),
+    "compare": ("Comparison", "compare"),
     "contiguity": ("Contiguity", "touching"),
     "errors": (
         "DataError",

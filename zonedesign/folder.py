@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zonedesign._comparisontables import comparison_csvs, comparison_workbook
 from zonedesign._geopackage import has_shapes, write_geopackage
 from zonedesign._plantables import plan_csv, read_labels, read_plan, zones_csv
 from zonedesign._portfoliotables import portfolio_facts, steadiness_csv, together_csv
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from zonedesign.compare import Comparison
     from zonedesign.plan import Plan
     from zonedesign.portfolio import Portfolio
     from zonedesign.problem import Problem
@@ -36,6 +38,7 @@ __all__ = [
     "check_folder",
     "read_labels",
     "read_plan",
+    "write_comparison",
     "write_folder",
     "write_portfolio",
 ]
@@ -106,6 +109,25 @@ def write_portfolio(
     def build(folder: Path) -> None:
         _fill(folder, texts)
         (folder / MANIFEST).write_bytes(_json(_manifest(folder, problem)).encode())
+
+    _put(target, build, out)
+    return target
+
+
+def write_comparison(out: str | Path, found: Comparison, *, compare_html: str | None = None) -> Path:
+    """Write the folder of a comparison and return where it is: CSVs, a workbook, the page and a manifest.
+
+    Plans may break rules: the files say which. Raises `ScenarioError` for a place that is not ours, and
+    `DataError` where the disk is full or not writable; nothing is changed then.
+    """
+    texts: dict[str, str | bytes] = {**comparison_csvs(found), "compare.xlsx": comparison_workbook(found)}
+    if compare_html is not None:
+        texts["compare.html"] = compare_html
+    target = check_folder(out)
+
+    def build(folder: Path) -> None:
+        _fill(folder, texts)
+        (folder / MANIFEST).write_bytes(_json(_manifest(folder, found.problem)).encode())
 
     _put(target, build, out)
     return target
