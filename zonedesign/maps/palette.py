@@ -85,6 +85,23 @@ def definitions(used: Iterable[tuple[int, int]]) -> Markup:
     return Markup("".join(made))  # noqa: S704  (numbers and constants of this module only)
 
 
+def hatching(scale: float) -> str:
+    """Return the levels' patterns without a ground, as SVG patterns `hatch-1` and on; 8 units x `scale` wide.
+
+    On paper the ground is filled on its own: where a pattern holds it too, its tiles show seams.
+    """
+    look = {
+        "stroke": f'stroke="{INK}" stroke-width="0.7" stroke-opacity="0.6"',
+        "fill": f'fill="{INK}" fill-opacity="0.6"',
+    }
+    return "".join(
+        f'<pattern id="hatch-{number}" width="8" height="8" patternUnits="userSpaceOnUse" '
+        f'patternTransform="scale({scale:g})">{drawn.format(**look)}</pattern>'
+        for number, drawn in enumerate(_PATTERNS)
+        if drawn
+    )
+
+
 def zone_neighbours(pairs: NDArray[np.int64], zone: NDArray[np.int64]) -> set[tuple[int, int]]:
     """Return the pairs of zones that have neighbouring units, smaller first, from pairs of unit positions."""
     ends = ((int(zone[a]), int(zone[b])) for a, b in pairs)

@@ -121,7 +121,7 @@ def _lakes(path: Path) -> list[tuple[list[int], list[int], str]]:
 
 
 def _places_and_nodes(path: Path, found: _Found) -> tuple[gpd.GeoDataFrame, NDArray[np.float64]]:
-    """Return the places, and longitude and latitude of every reference in `found.refs`, NaN where not there."""
+    """Return the places, and longitude and latitude of every node in `found.refs`, NaN where not there."""
     import osmium  # noqa: PLC0415
 
     needed = set(found.refs)
