@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from importlib import metadata, resources
 from typing import Any
 
 import folium
-import jinja2
 from branca.element import Figure
 from folium.template import Template
 from markupsafe import Markup
 
-from zonedesign import provenance
-from zonedesign.maps import leaflet
-
-_TILES = "https://tile.openstreetmap.org"
+from zonedesign.maps import alone, leaflet
 
 
 class ReviewMap(folium.Map):
@@ -55,42 +48,12 @@ class Page(Figure):
         for child in self._children.values():
             child.render(**kwargs)
         shown = self.context["shown"]
-        return _template().render(
-            self.context,
-            data=_json(self.context["data"]),
-            map_html=Markup(self.html.render(**kwargs) if shown else ""),  # noqa: S704  (Folium's own markup)
-            map_script=Markup(self.script.render(**kwargs) if shown else ""),  # noqa: S704
-            date=provenance.today(),
-            version=metadata.version("zonedesign"),
-            policy=Markup(_policy(self.context["base_map"])),  # noqa: S704  (constants)
-            leaflet_css=Markup(leaflet.styles()),  # noqa: S704  (installed files)
-            leaflet_js=Markup(leaflet.script()),  # noqa: S704
-            page_css=Markup(_asset("page.css")),  # noqa: S704  (our own files)
-            page_js=Markup(_asset("page.js")),  # noqa: S704
-        )
-
-
-def _policy(base_map: str | None) -> str:
-    """Return the content security policy: the browser itself refuses to fetch anything."""
-    pictures = f"data: {_TILES}" if base_map else "data:"
-    inline = "script-src 'unsafe-inline'; style-src 'unsafe-inline'"
-    return f"default-src 'none'; {inline}; img-src {pictures}; base-uri 'none'; form-action 'none'"
-
-
-def _json(data: Any) -> Markup:
-    """Return data for a script element: nothing in it can end the element or a line."""
-    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
-    for sign in "<>&":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return Markup(text)  # noqa: S704  (escaped above)
-
-
-@cache
-def _template() -> jinja2.Template:
-    return jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    ).from_string(_asset("page.html"))
-
-
-def _asset(name: str) -> str:
-    return resources.files("zonedesign.maps").joinpath("assets", name).read_text(encoding="utf-8")
+        parts = {
+            "map_html": Markup(self.html.render(**kwargs) if shown else ""),  # noqa: S704  (Folium's own markup)
+            "map_script": Markup(self.script.render(**kwargs) if shown else ""),  # noqa: S704
+            "leaflet_css": Markup(leaflet.styles()),  # noqa: S704  (installed files)
+            "leaflet_js": Markup(leaflet.script()),  # noqa: S704
+            "page_css": Markup(alone.asset("page.css")),  # noqa: S704  (our own files)
+            "page_js": Markup(alone.asset("page.js")),  # noqa: S704
+        }
+        return alone.rendered("page.html", self.context | parts, tiles=bool(self.context["base_map"]))

@@ -1,0 +1,56 @@
+"""Standing alone: how a page holds everything it needs, and its browser refuses to fetch anything else."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib import metadata, resources
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from zonedesign import provenance
+
+_TILES = "https://tile.openstreetmap.org"
+
+
+def rendered(template: str, context: dict[str, Any], *, tiles: bool = False) -> str:
+    """Return a page from a template of the assets; what the context holds is escaped, `data` made safe.
+
+    The template is given `date`, `version` and `policy` besides.
+    """
+    return _template(template).render(
+        context,
+        data=for_script(context["data"]),
+        date=provenance.today(),
+        version=metadata.version("zonedesign"),
+        policy=Markup(policy(tiles=tiles)),  # noqa: S704  (constants)
+    )
+
+
+def policy(*, tiles: bool = False) -> str:
+    """Return the content security policy: the browser itself refuses to fetch anything."""
+    pictures = f"data: {_TILES}" if tiles else "data:"
+    inline = "script-src 'unsafe-inline'; style-src 'unsafe-inline'"
+    return f"default-src 'none'; {inline}; img-src {pictures}; base-uri 'none'; form-action 'none'"
+
+
+def for_script(data: Any) -> Markup:
+    """Return data for a script element: nothing in it can end the element or a line."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)  # noqa: S704  (escaped above)
+
+
+def asset(name: str) -> str:
+    """Return one of our own files as text."""
+    return resources.files("zonedesign.maps").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+@cache
+def _template(name: str) -> jinja2.Template:
+    return jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    ).from_string(asset(name))
