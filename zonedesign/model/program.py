@@ -100,10 +100,17 @@ class Program:
         return centre_of, np.asarray(marks.argmax(axis=1))[centre_of]
 
 
-def state(problem: Problem, possible: Mask | None = None, *, flow: bool = False) -> Program:
+def state(
+    problem: Problem,
+    possible: Mask | None = None,
+    *,
+    flow: bool = False,
+    most_moved: float | None = None,
+) -> Program:
     """Return the program of a problem on the `possible` pairs (arcs, levels), unless said all within reach.
 
     With `flow`, zones are connected by flows in the program itself; without, by cuts that the caller adds.
+    With `most_moved`, its plans are those in which at most that share of hours leaves the baseline's zones.
     """
     locks = locks_of(problem)
     mask = restricted(problem, locks, problem.arcs.allowed if possible is None else possible)
@@ -127,7 +134,7 @@ def state(problem: Problem, possible: Mask | None = None, *, flow: bool = False)
     _write_locks(draft, locks)
     if flow:
         write_flows(draft)
-    constant = write_travel(draft) + write_change(draft) + write_borders(draft) + write_cut(draft)
+    constant = write_travel(draft) + write_change(draft, most_moved) + write_borders(draft) + write_cut(draft)
     scale = _scale_of(problem, x)
     sheet.finish(scale)
     flags = np.zeros(sheet.height, dtype=bool)

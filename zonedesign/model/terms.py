@@ -25,16 +25,22 @@ def write_travel(draft: Program) -> float:
     return 0.0
 
 
-def write_change(draft: Program) -> float:
+def write_change(draft: Program, most_moved: float | None = None) -> float:
     """Write the hours kept under a one-to-one matching with the baseline's zones; return the constant part.
 
     A column for every centre and old zone that match; an hour is kept where unit, centre and match agree.
-    With the units' columns whole the matching is an assignment problem, so its columns need not be.
+    With the units' columns whole the matching is an assignment problem, so its columns need not be. With
+    `most_moved`, a row holds the share of hours that change zone down to that.
     """
     weight, given = draft.problem.objective.change, draft.problem.baseline_zones
-    if not weight or given is None or draft.problem.hours.sum() <= 0:
+    total = float(draft.problem.hours.sum())
+    if (not weight and most_moved is None) or given is None or total <= 0:
         return 0.0
-    match = _write_kept(draft, given[0], weight, "m")
+    match, kept = _write_kept(draft, given[0], weight, "m")
+    if most_moved is not None:
+        # Some matching keeps so many hours just where the best one does: the row leaves no such plan out.
+        shares = [hours / total for hours in kept.values()]
+        draft.sheet.row(list(kept), shares, least=1.0 - most_moved)
     for zone in range(len(given[1])):
         columns = [column for (_, old), column in match.items() if old == zone]
         if columns:
@@ -51,10 +57,12 @@ def write_borders(draft: Program) -> float:
     return weight
 
 
-def _write_kept(draft: Program, codes: Ints, weight: float, letter: str) -> dict[tuple[int, int], int]:
+def _write_kept(
+    draft: Program, codes: Ints, weight: float, letter: str
+) -> tuple[dict[tuple[int, int], int], dict[int, float]]:
     """Write that every centre has one code, and pay for hours of units with the code of their centre.
 
-    Returns the column of every (centre, code).
+    Returns the column of every (centre, code), and the hours that every column of what is kept stands for.
     """
     problem, sheet = draft.problem, draft.sheet
     total = float(problem.hours.sum())
@@ -76,11 +84,13 @@ def _write_kept(draft: Program, codes: Ints, weight: float, letter: str) -> dict
     }
     for j, columns in by_centre.items():
         sheet.row([*columns, own[j]], [*np.ones(len(columns)), -1.0], most=0.0)
+    held: dict[int, float] = {}
     for (x, column), hours in kept.items():
         both = sheet.column(f"{letter}k_{x}", cost=-weight * hours / total)
         sheet.row([both, x], [1.0, -1.0], most=0.0)
         sheet.row([both, column], [1.0, -1.0], most=0.0)
-    return code_of
+        held[both] = hours
+    return code_of, held
 
 
 def write_cut(draft: Program) -> float:

@@ -1,5 +1,13 @@
-"""Questions asked of a problem or a plan: what a choice costs, how little need change, whether it will last."""
+"""Questions: what a choice costs, how little need change, whether a plan will last."""
 
+from zonedesign.questions.frontier import Frontier, Repair, frontier
 from zonedesign.questions.traffic import TrafficSensitivity, label_of, traffic_sensitivity
 
-__all__ = ["TrafficSensitivity", "label_of", "traffic_sensitivity"]
+__all__ = [
+    "Frontier",
+    "Repair",
+    "TrafficSensitivity",
+    "frontier",
+    "label_of",
+    "traffic_sensitivity",
+]

@@ -52,7 +52,7 @@ def nearest(problem: Problem, search: Search, plan: Plan, seed: int, deadline: f
         if math.isfinite(found.price):
             near = plan_of(search, found)
             if verify(near, problem)["passed"].all():
-                return _put_back(problem, plan, near)
+                return put_back(problem, plan, near)
         if time.monotonic() >= deadline:
             break
     return None
@@ -172,7 +172,7 @@ def _chain(search: Search, draft: Draft, *, moves: int, heat: float, seed: int, 
             timer.cancel()
 
 
-def _put_back(problem: Problem, before: Plan, after: Plan) -> Plan:
+def put_back(problem: Problem, before: Plan, after: Plan) -> Plan:
     """Return the repaired plan with every unit back in its zone, and every centre, that need not have left.
 
     Units without hours come first: nothing kept them where they were.

@@ -45,7 +45,7 @@ FLOW_AFTER = 10
 FLOW_COLUMNS = 150_000
 
 
-def certify(
+def certify(  # noqa: PLR0913
     problem: Problem,
     *,
     start: Plan | None = None,
@@ -55,21 +55,23 @@ def certify(
     limits: Limits | None = None,
     repair: Callable[[Plan], Plan | None] | None = None,
     progress: Progress = silent,
+    most_moved: float | None = None,
 ) -> Outcome:
     """Solve the whole integer program, contiguity and diameter by cuts in rounds, and say what is proved.
 
     `start` is a plan that passes `verify`; `bound` a bound already proved; `fixed` (arcs,) or (arcs, levels)
     marks pairs of `problem.arcs` that no plan uses which is better than both `start` and `aim`; without
     either it means nothing. Plans that are not below `aim` are of no use: the work is done where the bound
-    gets there. `repair` may turn an assignment whose zones are broken into a plan that passes `verify`. A
-    time limit or Ctrl-C ends with the best plan so far and its bound.
+    gets there. With `most_moved`, the plans are those in which at most that share of hours leaves the
+    baseline's zones, `start` among them. `repair` may turn an assignment whose zones are broken into a plan
+    that passes `verify`. A time limit or Ctrl-C ends with the best plan so far and its bound.
     """
     account = Account(problem, limits or Limits(), time.monotonic(), aim=aim)
     if start is not None:
         account.best, account.objective = start, problem.value(problem.terms(start))
     if bound is not None:
         account.bound = bound
-    search = _Search(account, progress, repair)
+    search = _Search(account, progress, repair, most_moved)
     try:
         search.prepare(fixed)
         if not account.ended():
@@ -88,6 +90,7 @@ class _Search:
     account: Account
     progress: Progress
     repair: Callable[[Plan], Plan | None] | None
+    most_moved: float | None = None
     prices: tuple[float, Floats] | None = None
     flows: bool = False
     cutting_off: bool = True
@@ -112,7 +115,7 @@ class _Search:
 
     def _state(self, *, flow: bool) -> None:
         self.flows = flow
-        self.program: Program = state(self.account.problem, self.mask, flow=flow)
+        self.program: Program = state(self.account.problem, self.mask, flow=flow, most_moved=self.most_moved)
         self.ground = Ground(self.program)
         limits = self.account.limits
         self.engine = Engine(self.program, seed=limits.seed, threads=limits.threads, stop=limits.stop)
