@@ -1,0 +1,202 @@
+"""The material of a pack: every lot's figures, units, boundary and places, worked out once for all files."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from zonedesign.disclosure import suppress
+from zonedesign.errors import DataError
+from zonedesign.maps.sheets import Sheets
+from zonedesign.pack.boundary import Side, described, sides
+from zonedesign.provenance import today
+from zonedesign.verify import verify
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from zonedesign.disclosure import Published
+    from zonedesign.levels import Level
+    from zonedesign.plan import Plan
+    from zonedesign.problem import Problem
+
+DEFINITIVE = "The list of unit codes is definitive. Map and postcodes are guides."
+MOST_PLACES = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What the files of a pack are made from; `published` has the figures that may be printed.
+
+    `postcodes` is the look-up (postcode, lot, unit, straddles), or None; `values` the forecast value a year
+    of every lot, or None where no rate is stated.
+    """
+
+    plan: Plan
+    problem: Problem
+    internal: bool
+    published: Published
+    sheets: Sheets
+    sides: list[list[Side]]
+    postcodes: pd.DataFrame | None = None
+    values: pd.Series[float] | None = None
+    version: str = "1"
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """Who may see it: `internal` or `public`."""
+        return "internal" if self.internal else "public"
+
+    @property
+    def title(self) -> str:
+        """What the pack is about."""
+        return self.problem.about.name
+
+    @property
+    def date(self) -> dt.date:
+        """The day to print."""
+        return today()
+
+    @cached_property
+    def day(self) -> str:
+        """The day to print, in words."""
+        return f"{self.date.day} {self.date:%B %Y}"
+
+    @cached_property
+    def levels(self) -> dict[str, Level]:
+        """The levels by name."""
+        return {level.name: level for level in self.problem.levels}
+
+    @cached_property
+    def sources(self) -> list[str]:
+        """The licence lines to print, each once."""
+        return list(dict.fromkeys(line for _, line in self.problem.about.sources))
+
+    @cached_property
+    def lots(self) -> pd.DataFrame:
+        """Return a row a lot: lot, name, level, providers, bands, figures that may be printed, places, sheet.
+
+        Figures that are not for printing are empty (NaN). `hours_low` to `customers_high` are the bands.
+        """
+        rows = []
+        for k, row in enumerate(self.published.zones.to_dict("records")):
+            level = self.levels.get(str(row["level"]))
+            hours = (None, None) if level is None or level.weekly_hours is None else level.weekly_hours
+            people = (None, None) if level is None or level.customers is None else level.customers
+            rows.append(
+                {
+                    "lot": str(row["zone"]),
+                    "name": str(row["name"]),
+                    "level": str(row["level"]),
+                    "providers": providers(level),
+                    "hours_low": hours[0],
+                    "hours_high": hours[1],
+                    "weekly_hours": self._figure(row, "weekly_hours"),
+                    "customers_low": people[0],
+                    "customers_high": people[1],
+                    "customers": self._figure(row, "customers"),
+                    "value_a_year": self._value(str(row["zone"]), row),
+                    "units": int(row["units"]),
+                    "places": "; ".join(self.places[k]),
+                    "adjoining": "; ".join(self.sheets.adjoining(k)),
+                    "sheet": f"maps/{row['zone']}.pdf",
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def _figure(self, row: dict[Any, Any], name: str) -> float:
+        given = row.get(name)
+        value = math.nan if given is None else float(given)
+        return value if self.internal or math.isnan(value) else float(round(value))
+
+    def _value(self, lot: str, row: dict[Any, Any]) -> float:
+        """Return the forecast value of a lot, which goes with its hours: whoever has one has the other."""
+        if self.values is None or math.isnan(self._figure(row, "weekly_hours")):
+            return math.nan
+        value = float(self.values[lot])
+        return value if self.internal else float(round(value, -3))
+
+    @cached_property
+    def units(self) -> pd.DataFrame:
+        """Return a row a unit, by lot and then by unit: unit, name, lot, level. This is what a lot is."""
+        plan = self.plan
+        names = self._unit_names()
+        rows = [
+            (str(plan.of_units.ids[at]), names[at], plan.zone_ids[k], plan.levels[k])
+            for k in range(len(plan.zone_ids))
+            for at in self.sheets.members(k)
+        ]
+        return pd.DataFrame(rows, columns=["unit", "name", "lot", "level"])
+
+    def _unit_names(self) -> list[str]:
+        units = self.plan.of_units
+        if units.name_column is None:
+            return [""] * len(units)
+        named = units.frame[units.name_column]
+        return ["" if pd.isna(name) else str(name) for name in named]
+
+    @cached_property
+    def places(self) -> list[list[str]]:
+        """Return the places inside every lot, the most important first."""
+        table = self.sheets.background.places
+        points = shapely.points(table[["x", "y"]].to_numpy(dtype=np.float64)) if len(table) else []
+        tree = shapely.STRtree(points)
+        found = []
+        for shape in self.sheets.shapes.zones:
+            at = np.sort(tree.query(shape, predicate="contains"))
+            found.append(list(dict.fromkeys(table["name"].iloc[at]))[:MOST_PLACES])
+        return found
+
+    @cached_property
+    def boundaries(self) -> list[str]:
+        """Return every lot's boundary in words."""
+        return [described(each) for each in self.sides]
+
+    @cached_property
+    def checks(self) -> tuple[int, int]:
+        """Return how many checks of the rules are met, and how many there are."""
+        verdicts = verify(self.plan, self.problem)
+        return int(verdicts["passed"].sum()), len(verdicts)
+
+
+def gather(
+    plan: Plan,
+    problem: Problem,
+    *,
+    internal: bool = False,
+    landmarks: Any = None,
+    postcodes: pd.DataFrame | None = None,
+    values: pd.Series[float] | None = None,
+) -> Material:
+    """Return the material of a plan's pack; `DataError` where the plan is not on the problem's units."""
+    if not plan.of_units.ids.equals(problem.units.ids):
+        raise DataError("the plan is not on the problem's units; read it with the problem's scenario")
+    below = 0 if internal else int(problem.about.publish.get("suppress_below", 5))
+    published = suppress(plan.zones, below, levels=problem.levels)
+    sheets = Sheets.of(plan, landmarks, problem.about.roads)
+    ways = None if landmarks is None else landmarks.ways
+    return Material(
+        plan,
+        problem,
+        internal,
+        published,
+        sheets,
+        sides(sheets, ways),
+        postcodes=postcodes,
+        values=values,
+        settings=dict(problem.about.publish),
+    )
+
+
+def providers(level: Level | None) -> str:
+    """Return a level's provider structure in words: `1 lead, 1 secondary`."""
+    if level is None:
+        return ""
+    return ", ".join(f"{number} {role}" for role, number in level.providers.items() if number)

@@ -1,0 +1,157 @@
+"""The map sheets of a pack: one for every lot, and the overview with the contents."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from zonedesign.maps import palette
+from zonedesign.maps.printing import pdf
+from zonedesign.maps.words import level_name
+from zonedesign.pack.material import DEFINITIVE
+
+if TYPE_CHECKING:
+    from zonedesign.maps.sheets import Picture
+    from zonedesign.pack.material import Material
+
+TEMPLATE = "sheets.typ"
+_LOT_MM, _INSET_MM = (186.0, 150.0), (50.0, 34.0)
+_OVERVIEW_MM = {True: (396.0, 238.0), False: (273.0, 360.0)}
+_ON_SHEET = 66
+"""Units that the list on a lot's first page has room for; more are listed on pages of their own."""
+
+
+def lot_pdf(material: Material, k: int) -> bytes:
+    """Return the A4 sheet of the lot at position `k`."""
+    return pdf(TEMPLATE, _document(material, k) | {"what": "lot", "lots": [_lot(material, k)]})
+
+
+def overview_pdf(material: Material) -> bytes:
+    """Return the A3 overview and the contents."""
+    return pdf(TEMPLATE, _document(material, None) | {"what": "overview", "overview": _overview(material)})
+
+
+def _document(material: Material, k: int | None) -> dict[str, Any]:
+    what = "Overview of all lots" if k is None else f"Lot {material.plan.zone_ids[k]}"
+    warning = " Internal: exact figures, not for publication." if material.internal else ""
+    date = material.date
+    return {
+        "title": material.title,
+        "document": f"{what}: {material.title}",
+        "author": str(material.settings.get("buyer") or "zonedesign"),
+        "about": f"{what}. {DEFINITIVE}{warning}",
+        "date": [date.year, date.month, date.day],
+        "day": material.day,
+        "version": material.version,
+        "kind": "Internal: not for publication" if material.internal else "Public",
+        "definitive": DEFINITIVE,
+        "sources": material.sources,
+        "sheets": len(material.plan.zone_ids) + 1,
+    }
+
+
+def _picture(picture: Picture) -> dict[str, Any]:
+    return {"svg": picture.svg, "words": picture.words, "width": picture.frame.width_mm}
+
+
+def _lot(material: Material, k: int) -> dict[str, Any]:
+    row, sheets = material.lots.iloc[k], material.sheets
+    picture = sheets.lot(k, *_LOT_MM)
+    here = material.units[material.units["lot"] == row["lot"]]
+    units = [
+        [number, unit, name]
+        for number, (unit, name) in enumerate(zip(here["unit"], here["name"], strict=True), 1)
+    ]
+    many = len(units) > _ON_SHEET
+    across = 5 if many else 2
+    return {
+        "sheet": k + 2,
+        "lot": row["lot"],
+        "name": row["name"],
+        "level": level_name(row["level"]),
+        "map": _picture(picture),
+        "inset": _picture(sheets.inset(k, *_INSET_MM)),
+        "scale": f"{picture.frame.scale:,}",
+        "left_out": len(sheets.shapes.excluded) > 0,
+        "built_up": len(sheets.background.built_up) > 0,
+        "water": len(sheets.background.water) > 0,
+        "facts": _facts(material, k),
+        "boundary": material.boundaries[k],
+        "heading": f"The lot is {'this unit' if len(units) == 1 else f'these {len(units):,} units'}",
+        "many": many,
+        "columns": _balanced(units, across),
+    }
+
+
+def _facts(material: Material, k: int) -> list[list[str]]:
+    row = material.lots.iloc[k]
+    facts = [
+        ["Providers", row["providers"]],
+        ["Hours a week", _band(row["hours_low"], row["hours_high"])],
+        ["of which now", _number(row["weekly_hours"])],
+        ["Customers", _band(row["customers_low"], row["customers_high"])],
+        ["of whom now", _number(row["customers"])],
+        ["Places", ", ".join(material.places[k])],
+        ["Adjoining lots", row["adjoining"].replace("; ", ", ")],
+    ]
+    if not facts[1][1]:
+        facts[2][0] = "Hours a week"
+    if not facts[3][1]:
+        facts[4][0] = "Customers"
+    return [[what, said] for what, said in facts if said]
+
+
+def _band(low: Any, high: Any) -> str:
+    """Return a level's band in words, nothing where it states none."""
+    ends = [None if end is None or math.isnan(end) else f"{end:,g}" for end in (low, high)]
+    if ends[0] and ends[1]:
+        return f"{ends[0]} to {ends[1]}"
+    if ends[0]:
+        return f"{ends[0]} or more"
+    return f"up to {ends[1]}" if ends[1] else ""
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:,.0f}"
+
+
+def _balanced(units: list[list[Any]], across: int) -> list[list[list[Any]]]:
+    """Return the list in columns of about the same length."""
+    size = max(math.ceil(len(units) / across), 1)
+    return [units[first : first + size] for first in range(0, len(units), size)]
+
+
+def _overview(material: Material) -> dict[str, Any]:
+    sheets, lots = material.sheets, material.lots
+    west, south, east, north = sheets.bounds
+    flipped = east - west > north - south
+    picture = sheets.overview(*_OVERVIEW_MM[flipped])
+    order = sorted(set(material.plan.levels))
+    rows = [
+        [row["lot"], row["name"], level_name(row["level"]), f"{row['units']:,}", str(k + 2)]
+        for k, row in enumerate(lots.to_dict("records"))
+    ]
+    return {
+        "map": _picture(picture),
+        "scale": f"{picture.frame.scale:,}",
+        "flipped": flipped,
+        "said": f"{len(lots):,} lots, {len(material.plan.of_units):,} units",
+        "legend": [
+            [level_name(name), _swatch(number), f"Pattern: {palette.pattern_name(number)}"]
+            for number, name in enumerate(order)
+        ],
+        "left_out": len(sheets.shapes.excluded) > 0,
+        "columns": _balanced(rows, 3 if flipped else 2),
+    }
+
+
+def _swatch(level: int) -> str:
+    """Return a level's pattern as a small picture for the legend."""
+    drawn = palette.pattern(level)
+    fill = f'<rect width="8" height="3.4" fill="url(#hatch-{drawn})"/>' if drawn else ""
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="8mm" height="3.4mm" viewBox="0 0 8 3.4">'
+        f'<defs>{palette.hatching(0.28)}</defs><rect width="8" height="3.4" fill="#e7e7e7"/>{fill}'
+        '<rect x="0.1" y="0.1" width="7.8" height="3.2" fill="none" stroke="#1c2a33" stroke-width="0.2"/>'
+        "</svg>"
+    )
