@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import geopandas as gpd
 
@@ -28,7 +28,7 @@ from zonedesign.traveltimes import travel_times, with_access
 from zonedesign.units import Units, joins_of, read_units
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import pandas as pd
 
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
     Notes = list[str]
 
+T = TypeVar("T")
+
 
 def build(
     files: Sequence[Path],
@@ -50,16 +52,20 @@ def build(
     *,
     start: Any = None,
     judging: bool = False,
+    known: dict[str, Any] | None = None,
 ) -> Problem:
     """Return the problem that a scenario states; `files` are the scenario's own, first the one asked for.
 
     `start` is the file of a plan, or a Plan, to begin from; with `judging`, minutes are known farther
-    out. What is cheap to check is checked before the roads are read. Raises `DataError` and `ScenarioError`.
+    out. `known` is filled with units, roads and minutes: handed on from one scenario to the next it has those
+    that state the same read once. What is cheap to check is checked before the roads are read. Raises
+    `DataError` and `ScenarioError`.
     """
     tell = progress or silent
-    notes: Notes = []
+    once = _Once({} if known is None else known)
     tell("units", None, Path(settings.units.path).name)
-    units = _demanded(_named(_units(settings.units), notes), settings.demand)
+    units, named = once.made(lambda: _people(settings), "people", settings.units, settings.demand)
+    notes: Notes = [*named]
     _require_room(units, levels, files[0].name)
     _require_customers(units, levels, settings, files[0].name)
     tell("rules", None, counted(len(levels), "level"))
@@ -70,10 +76,13 @@ def build(
     baseline = None
     if settings.objective.baseline is not None:
         baseline = baseline_of(settings.objective.baseline, units, settings.locks, notes)
-    roads = _roads(settings, units, progress)
-    if settings.units.contiguity == "road":
-        units = _joined(units, roads, settings.units)
-    times = _times(settings, levels, units, roads, progress, judging=judging)
+    way = (settings.units, settings.roads)
+    roads = once.made(lambda: _roads(settings, units, progress), "roads", *way)
+    units = once.made(lambda: _joined(units, roads, settings.units), "joined", *way, settings.demand)
+    times = once.made(
+        lambda: _times(settings, levels, units, roads, progress, judging=judging),
+        "times", *way, cutoff(levels), judging,
+    )  # fmt: skip
     tell("problem", 1.0, counted(len(units), "unit"))
     # A plan is read on a problem, and these locks name its zones: they follow once it is read.
     later = [] if start is None else [rule for rule in rules if isinstance(rule, (Fixed, Frozen))]
@@ -129,6 +138,27 @@ def _units(table: UnitsTable) -> Units:
         bridges=table.bridges,
         exclude=table.exclude,
     )
+
+
+@dataclass(frozen=True)
+class _Once:
+    """What was made already, by what it was made from."""
+
+    known: dict[str, Any]
+
+    def made(self, make: Callable[[], T], what: str, *of: Any) -> T:
+        """Return what `make` makes, or what it made before `of` the same tables and values."""
+        key = " ".join([what, *(repr(each) for each in of)])
+        if key not in self.known:
+            self.known[key] = make()
+        found: T = self.known[key]
+        return found
+
+
+def _people(settings: Settings) -> tuple[Units, Notes]:
+    """Return the units with their demand, and notes of what zones are named after."""
+    notes: Notes = []
+    return _demanded(_named(_units(settings.units), notes), settings.demand), notes
 
 
 def _named(units: Units, notes: Notes) -> Units:
@@ -224,7 +254,8 @@ def _roads(settings: Settings, units: Units, progress: Progress | None) -> RoadN
 
 def _joined(units: Units, roads: RoadNetwork, table: UnitsTable) -> Units:
     """Return the units with the pairs that a road joins directly, and then the bridges that are left."""
-    if units.contiguity is None or not isinstance(units.frame, gpd.GeoDataFrame):
+    by_road = table.contiguity == "road"
+    if not by_road or units.contiguity is None or not isinstance(units.frame, gpd.GeoDataFrame):
         return units
     shapes = units.frame.geometry
     graph = joined_by_road(units.contiguity, shapes, *roads.to_frames(), crs=roads.crs)
