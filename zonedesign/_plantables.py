@@ -76,8 +76,21 @@ def read_plan(
     levels or centres in one zone, and for units without zone unless `partial`: then the plan holds the others
     only, and `verify` names those that are missing.
     """
+    return _plan_in(read_labels(path, problem.units, unit=unit, zone=zone), problem, path, partial=partial)
+
+
+def plan_of_rows(rows: pd.DataFrame, problem: Problem, *, source: str, partial: bool = False) -> Plan:
+    """Return the plan in rows of text: `unit` and `zone`, with `level` and `centre` where known, else empty.
+
+    It is judged as `read_plan` does; `source` names the rows in what is raised.
+    """
+    where = Path(source)
+    return _plan_in(_labels_in(rows, problem.units, where, "unit", "zone"), problem, where, partial=partial)
+
+
+def _plan_in(table: pd.DataFrame, problem: Problem, path: str | Path, *, partial: bool) -> Plan:
+    """Return the plan in a frame of zone, level and centre by unit."""
     units = problem.units
-    table = read_labels(path, units, unit=unit, zone=zone)
     missing = units.ids.difference(table.index, sort=False)
     if len(missing) and partial:
         units = _part(units, table.index)
@@ -113,7 +126,11 @@ def read_labels(path: str | Path, units: Units, *, unit: str = "unit", zone: str
     """
     path = Path(path)
     path = path / "plan.csv" if path.is_dir() else path
-    rows = _read(path)
+    return _labels_in(_read(path), units, path, unit, zone)
+
+
+def _labels_in(rows: pd.DataFrame, units: Units, path: Path, unit: str, zone: str) -> pd.DataFrame:
+    """Return zone, level and centre by unit of rows whose every cell is text."""
     require_columns(rows.columns, (unit, zone), path.name)
     known = {str(each): each for each in units.ids.tolist()}
     texts = rows[unit].str.strip().tolist()

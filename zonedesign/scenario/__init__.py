@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zonedesign.scenario.building import build
 from zonedesign.scenario.findings import Finding, findings
-from zonedesign.scenario.reading import parse
+from zonedesign.scenario.reading import Parsed, changed, parse
 from zonedesign.scenario.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from zonedesign.levels import Level
     from zonedesign.problem import Problem
     from zonedesign.progress import Progress
@@ -41,6 +43,14 @@ class Scenario:
         return build(
             self.files, self.name, self.settings, self.levels, progress, start=start, judging=judging
         )
+
+    def with_(self, changes: Mapping[str, Any], *, source: str) -> Scenario:
+        """Return the scenario with some keys replaced, such as `levels` or `roads.profile`.
+
+        What they say is checked as a file is; `ScenarioError` names `source` and the key.
+        """
+        found = changed(Parsed(self.settings, self.files, self.levels), changes, source)
+        return replace(self, settings=found.settings, levels=found.levels)
 
     def check(self, progress: Progress | None = None, *, problem: Problem | None = None) -> list[Finding]:
         """Return what lines up and what does not, as plain data; a problem that was built already is used."""

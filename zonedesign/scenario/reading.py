@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -13,6 +13,9 @@ from zonedesign import profiles
 from zonedesign.errors import ScenarioError, counted, nearest_name
 from zonedesign.levels import CharacterShare, Level
 from zonedesign.scenario.settings import MEANS, PATHS, TABLES, WAYS, LevelTable, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,28 @@ class _Merged:
 
 def parse(path: str | Path) -> Parsed:
     """Return what a scenario file says, with what it extends; `ScenarioError` names file and key."""
-    path = Path(path)
-    merged = _read(path, ())
+    return _checked(_read(Path(path), ()))
+
+
+def changed(parsed: Parsed, changes: Mapping[str, Any], source: str) -> Parsed:
+    """Return what a scenario says with some of its keys replaced, checked as a file is.
+
+    `changes` are by key, such as `levels` or `roads.profile`; `ScenarioError` names `source` and the key.
+    """
+    data = parsed.settings.model_dump(exclude_none=True)
+    merged = _Merged(data, dict.fromkeys(changes, source), list(parsed.files))
+    for dotted, value in changes.items():
+        *above, key = dotted.split(".")
+        table = data
+        for step in above:
+            table = table[step]
+        table[key] = value
+    _require_known(data, "", source)
+    return _checked(merged)
+
+
+def _checked(merged: _Merged) -> Parsed:
+    """Return merged tables as settings and levels; `ScenarioError` for the first thing that cannot be."""
     try:
         settings = Settings.model_validate(merged.data)
     except ValidationError as error:
