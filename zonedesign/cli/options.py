@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from zonedesign._figures import MODES
+from zonedesign.cli import compare
 from zonedesign.errors import nearest_name
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ HELP = {
     "portfolio": "design several good plans that differ, and say how sure each unit is of its zone",
     "explain": "say why there is no plan, and which smallest changes give one",
     "verify": "judge any plan: every rule, every zone, limit, value, verdict",
+    "compare": compare.HELP,
     "map": "write the review map of a plan",
     "traffic": "say which units leave reach where driving takes longer",
     "roads": "fetch the roads of a place from OpenStreetMap into a file",
@@ -203,6 +205,7 @@ _VERBS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "portfolio": _portfolio,
     "explain": _explain,
     "verify": _plan,
+    "compare": compare.options_of,
     "map": _map,
     "traffic": _traffic,
     "roads": _roads,

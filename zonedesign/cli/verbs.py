@@ -11,6 +11,7 @@ import tempfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from zonedesign.cli import compare
 from zonedesign.cli.answer import INFEASIBLE, Answer
 from zonedesign.cli.explanations import AFTER_SOLVE, explained, with_repairs
 from zonedesign.cli.portfolios import portfolio_answer
@@ -245,6 +246,7 @@ RUN: dict[str, Callable[[argparse.Namespace], Answer]] = {
     "portfolio": portfolio,
     "explain": explain,
     "verify": verify,
+    "compare": compare.run,
     "map": map_,
     "traffic": traffic,
     "roads": roads,

@@ -107,22 +107,22 @@ def remarks(side: Side, problem: Problem) -> list[str]:
     missing = problem.units.ids[side.without_zone]
     if len(missing):
         said.append(
-            f"{side.name} gives no zone to {counted(len(missing), 'unit')}: {listed(missing)}; its minutes "
-            "are of the others, and it has no objective"
+            f"{side.name}: {counted(len(missing), 'unit')} without zone: {listed(missing)}; minutes are of "
+            "the others, and there is no objective"
         )
     if len(side.strange):
         what = that_are(len(side.strange), "unit", "not in the problem")
-        said.append(f"{side.name} has {what}, left out: {listed(side.strange)}")
+        said.append(f"{side.name}: {what}, left out: {listed(side.strange)}")
     known = {level.name for level in problem.levels}
     odd = sorted({level for level in side.levels if level not in known})
     if odd:
-        said.append(f"{side.name} has levels that the problem lacks, with no limits to judge: {listed(odd)}")
+        said.append(f"{side.name}: levels that the problem lacks, with no limits to judge: {listed(odd)}")
     empty = [zone for k, zone in enumerate(side.zone_ids) if not (side.zone == k).any()]
     if empty:
-        said.append(f"{side.name} has {counted(len(empty), 'zone')} without any unit here: {listed(empty)}")
+        said.append(f"{side.name}: {counted(len(empty), 'zone')} without any unit here: {listed(empty)}")
     broken = int((~side.verdicts["passed"]).sum())
     if broken:
-        said.append(f"{side.name} breaks {broken:,} of {counted(len(side.verdicts), 'check')} of the rules")
+        said.append(f"{side.name}: {broken:,} of {counted(len(side.verdicts), 'check')} of the rules broken")
     return said
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import folium
 
+    from zonedesign.compare import Comparison
     from zonedesign.plan import Plan
     from zonedesign.portfolio import Portfolio
     from zonedesign.problem import Problem
@@ -46,3 +47,13 @@ def page(
     """Return the review map as one HTML file that fetches nothing, with the arguments of `review_map`."""
     made = review_map(plan, problem, roads=roads, public=public, base_map=base_map, portfolio=portfolio)
     return str(made.get_root().render())
+
+
+def compare_page(found: Comparison) -> str:
+    """Return a comparison as one HTML file that fetches nothing: maps side by side, and tables.
+
+    It is internal. With more than two plans the page lets one choose which two stand side by side.
+    """
+    from zonedesign.maps.compared import build  # noqa: PLC0415
+
+    return build(found)
