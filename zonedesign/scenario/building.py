@@ -375,12 +375,12 @@ def _inputs(files: Sequence[Path], settings: Settings, start: Any) -> dict[str, 
     here = files[0].parent
     found: dict[str, str | None] = {}
     for path in (Path(each) for each in named if each is not None and Path(each).exists()):
-        for part in _parts(path):
+        for part in input_files(path):
             found[_from(part, here)] = sha256_of(part)
     return found
 
 
-def _parts(path: Path) -> list[Path]:
+def input_files(path: Path) -> list[Path]:
     """Return the files that one input consists of: a shapefile is several, a geodatabase a folder."""
     if path.is_dir():
         return sorted(each for each in path.rglob("*") if each.is_file())
