@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from zonedesign._figures import MODES
-from zonedesign.cli import compare
+from zonedesign.cli import compare, sweep
+from zonedesign.cli.amounts import more, natural, positive, seconds, share, some
 from zonedesign.errors import nearest_name
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ HELP = {
     "check": "read everything, say what lines up and what does not, change nothing",
     "solve": "design the zones and write them to a folder",
     "portfolio": "design several good plans that differ, and say how sure each unit is of its zone",
+    "sweep": sweep.HELP,
     "explain": "say why there is no plan, and which smallest changes give one",
     "verify": "judge any plan: every rule, every zone, limit, value, verdict",
     "compare": compare.HELP,
@@ -105,56 +107,56 @@ def _start(sub: argparse.ArgumentParser) -> None:
 
 
 def _solve(sub: argparse.ArgumentParser) -> None:
-    _design(sub, seconds=300)
+    _design(sub, limit=300)
     sub.add_argument(
-        "--gap", metavar="F", type=_share, default=0.0, help="stop at this gap, such as 0.01 (default: 0)"
+        "--gap", metavar="F", type=share, default=0.0, help="stop at this gap, such as 0.01 (default: 0)"
     )
 
 
 def _explain(sub: argparse.ArgumentParser) -> None:
     _check(sub)
     sub.add_argument(
-        "--time-limit", metavar="S", type=_seconds, default=60.0, help="seconds of work at most (default: 60)"
+        "--time-limit", metavar="S", type=seconds, default=60.0, help="seconds of work at most (default: 60)"
     )
-    sub.add_argument("--seed", metavar="N", type=_natural, default=0, help="seed of the search (default: 0)")
-    sub.add_argument("--threads", metavar="N", type=_positive, help="threads at most (default: all)")
+    sub.add_argument("--seed", metavar="N", type=natural, default=0, help="seed of the search (default: 0)")
+    sub.add_argument("--threads", metavar="N", type=positive, help="threads at most (default: all)")
 
 
 def _portfolio(sub: argparse.ArgumentParser) -> None:
-    _design(sub, seconds=120)
+    _design(sub, limit=120)
     sub.add_argument(
-        "-n", "--plans", metavar="N", type=_positive, default=5, help="plans at most (default: 5)"
+        "-n", "--plans", metavar="N", type=positive, default=5, help="plans at most (default: 5)"
     )
     sub.add_argument(
         "--within",
         metavar="F",
-        type=_share,
+        type=share,
         default=0.02,
         help="how much worse than the best a plan may be, as a share (default: 0.02)",
     )
     sub.add_argument(
         "--apart",
         metavar="F",
-        type=_some,
+        type=some,
         default=0.05,
         help="least share of hours in different zones between any two plans (default: 0.05)",
     )
 
 
-def _design(sub: argparse.ArgumentParser, *, seconds: int) -> None:
+def _design(sub: argparse.ArgumentParser, *, limit: int) -> None:
     _check(sub)
     sub.add_argument("-o", "--out", metavar="OUT", type=Path, required=True, help="folder to write")
     sub.add_argument(
         "--time-limit",
         metavar="S",
-        type=_seconds,
-        default=float(seconds),
-        help=f"seconds of solving at most (default: {seconds})",
+        type=seconds,
+        default=float(limit),
+        help=f"seconds of solving at most (default: {limit})",
     )
-    sub.add_argument("--seed", metavar="N", type=_natural, default=0, help="seed of the search (default: 0)")
-    sub.add_argument("--threads", metavar="N", type=_positive, help="threads at most (default: all)")
+    sub.add_argument("--seed", metavar="N", type=natural, default=0, help="seed of the search (default: 0)")
+    sub.add_argument("--threads", metavar="N", type=positive, help="threads at most (default: all)")
     sub.add_argument(
-        "--work", metavar="N", type=_positive, help="stop after so much work; repeats on any machine"
+        "--work", metavar="N", type=positive, help="stop after so much work; repeats on any machine"
     )
 
 
@@ -178,7 +180,7 @@ def _traffic(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--slower",
         metavar="F",
-        type=_more,
+        type=more,
         nargs="+",
         default=[0.1, 0.2, 0.3],
         help="how much longer driving takes, as shares (default: 0.1 0.2 0.3)",
@@ -203,6 +205,7 @@ _VERBS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "check": _check,
     "solve": _solve,
     "portfolio": _portfolio,
+    "sweep": sweep.options_of,
     "explain": _explain,
     "verify": _plan,
     "compare": compare.options_of,
@@ -210,53 +213,3 @@ _VERBS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "traffic": _traffic,
     "roads": _roads,
 }
-
-
-def _seconds(text: str) -> float:
-    value = _float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds above 0")
-    return value
-
-
-def _share(text: str) -> float:
-    value = _float(text)
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(
-            f"'{text}' is not a share from 0 up to 1, such as 0.01 for one per cent"
-        )
-    return value
-
-
-def _some(text: str) -> float:
-    value = _float(text)
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a share above 0 and at most 1, such as 0.05")
-    return value
-
-
-def _more(text: str) -> float:
-    value = _float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a share above 0, such as 0.1 for a tenth longer")
-    return value
-
-
-def _natural(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 0 up")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    value = _natural(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 up")
-    return value
-
-
-def _float(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None

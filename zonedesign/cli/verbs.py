@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from zonedesign.cli import compare
+from zonedesign.cli import compare, sweep
 from zonedesign.cli.answer import INFEASIBLE, Answer
 from zonedesign.cli.explanations import AFTER_SOLVE, explained, with_repairs
 from zonedesign.cli.portfolios import portfolio_answer
@@ -244,6 +244,7 @@ RUN: dict[str, Callable[[argparse.Namespace], Answer]] = {
     "check": check,
     "solve": solve,
     "portfolio": portfolio,
+    "sweep": sweep.run,
     "explain": explain,
     "verify": verify,
     "compare": compare.run,
