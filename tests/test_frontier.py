@@ -18,7 +18,7 @@ import zonedesign as zd
 from zonedesign.questions import frontier
 from zonedesign.questions.scan import Scan
 from zonedesign.solve.fixing import possible_arcs
-from zonedesign.solve.moving import Moving, least_unmoved
+from zonedesign.solve.moving import Moving, least_by_bands, least_unmoved
 
 SHARES = (0.0, 0.1, 0.25, 0.5)
 SLACK = 1e-6
@@ -90,6 +90,15 @@ def test_what_nothing_moved_costs_is_below_every_plan_that_moves_nothing(recipe)
     problem = problem.with_(objective=replace(problem.objective, travel=1.0, borders=0.0, cut=0.0))
     values, moved = truth(problem)
     assert least_unmoved(problem, possible_arcs(problem)) <= least_under(values, moved, -SLACK + 1e-12) + 1e-6
+
+
+@examples(60)
+@given(recipes(least=2, most=5))
+def test_what_bands_and_counts_ask_to_move_is_below_every_plan(recipe):
+    problem = with_change(recipe)
+    values, moved = truth(problem)
+    least = float(moved[np.isfinite(values)].min(initial=math.inf))
+    assert least_by_bands(problem) <= least + 1e-6
 
 
 @examples(25)

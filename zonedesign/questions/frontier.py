@@ -31,6 +31,8 @@ SHARES = (0.0, 0.02, 0.05, 0.1, 0.2)
 """Shares of hours that may change zone, unless said."""
 REPAIR_SHARE, FREE_SHARE = 0.25, 0.3
 """Shares of the time for the smallest repair of a plan that breaks rules, and for the plan free to change."""
+LEAST_SHARE = 0.03
+"""Share of the time for a bound of what a repair must move, by prices."""
 BOUNDS_FIRST = 0.1
 """Share of the time for bounds by prices where the integer program follows."""
 
@@ -213,10 +215,11 @@ def _repaired(scan: Scan, today: Plan, time_limit: float) -> Repair | None:
         return None
     terms = problem.terms(plan)
     if terms["moved"] - scan.least_moved > 1e-9:
-        scan.least(0.2 * REPAIR_SHARE * time_limit)
+        scan.least(LEAST_SHARE * time_limit)
     near = put_back(problem, today, plan)
     if problem.terms(near)["moved"] <= terms["moved"] + 1e-12:
         plan = near
+    scan.offer(_recentred(problem, plan))
     found = scan.offer(plan)
     assert found is not None  # noqa: S101  (solve and put_back verify)
     scan.least_moved = min(scan.least_moved, found.moved)

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING
 
 from zonedesign.errors import NoPlanError
 from zonedesign.levels import SLACK
+from zonedesign.questions.walks import Walks
 from zonedesign.solve import solve
 from zonedesign.solve._account import Limits
 from zonedesign.solve.certify import certify
 from zonedesign.solve.fixing import possible_arcs
-from zonedesign.solve.moving import Moving, least_unmoved
+from zonedesign.solve.moving import Moving, least_by_bands, least_unmoved
 from zonedesign.solve.run import SMALL_ARCS, SMALL_UNITS
 from zonedesign.verify import verify
 
@@ -44,6 +45,10 @@ LEAST_SECONDS = 0.5
 """Seconds that one solve has at least."""
 FAR, NEAR = 64.0, 1.02
 """The first bracket of weights, beside the usual one, and how narrow it is searched."""
+WALK_SHARE = 0.06
+"""Share of what is left of the time that one walk has."""
+HOPELESS = 1
+"""Tries of a cap under which no plan is known."""
 WEIGHT_STEPS = (1.0, 0.5, 2.0, 0.25, 4.0)
 """Weights that bounds are sought at, as multiples of the frontier's own slope."""
 
@@ -84,7 +89,11 @@ class Scan:
         self.one_unit = float(hours[hours > 0].min()) / total if total > 0 else math.inf
         # Where less than the smallest unit may move, nothing moves.
         self.unmoved = self.problem.objective.travel * least_unmoved(self.problem, self.possible)
+        self.least_moved = max(self.least_moved, least_by_bands(self.problem))
+        self.tried: dict[float, int] = {}
+        self.turns = 0
         self._rows: Moving | None = None
+        self._walks: Walks | None = None
 
     @property
     def small(self) -> bool:
@@ -192,12 +201,27 @@ class Scan:
                 weight = math.sqrt(max(low, high / FAR**2) * high)
             turn += 1
             self.tell(f"plans in which about {share:.0%} of hours move")
-            found = self.weigh(weight, (until - time.monotonic()) / max(2, 2 * len(brackets) - turn))
+            found = self._walk(weight, max(WALK_SHARE * self.left, LEAST_SECONDS))
             too_much = found is not None and found.moved > share + SLACK
             low, high = (weight, high) if too_much else (low, weight)
             brackets[share] = low, high
             if low > 0 and high / low < NEAR:
                 del brackets[share]
+
+    def _walk(self, weight: float, seconds: float) -> Kept | None:
+        """Look for plans with less g + w m near the two best known; return the best of all."""
+
+        def value(each: Kept) -> float:
+            return each.value + weight * each.moved
+
+        if self._walks is None:
+            self._walks = Walks.of(self.problem, self.possible)
+        starts = [(each.plan, value(each)) for each in sorted(self.kept, key=value)[:2]]
+        end = min(time.monotonic() + seconds, self.deadline)
+        self.turns += 1
+        for plan, _ in self._walks.near(starts, weight, self.seed + 10**6 * self.turns, self.threads, end):
+            self.offer(plan)
+        return min(self.kept, key=value, default=None)
 
     def _dear(self) -> float:
         """Return a weight at which hardly anything is worth moving."""
@@ -218,11 +242,20 @@ class Scan:
             here = self.best(share)
             if here is None:
                 return math.inf
-            return here.value - max(self.bound(share), min(each.value for each in self.kept))
+            # What was sought often and not found is left for what may still be found.
+            room = here.value - max(self.bound(share), min(each.value for each in self.kept))
+            return room / (1 + self.tried.get(share, 0))
 
-        open_ = {share: gap(share) for share in brackets if not math.isinf(self.bound(share))}
+        open_ = {
+            share: gap(share)
+            for share in brackets
+            if not math.isinf(self.bound(share)) and (self.best(share) or self.tried.get(share, 0) < HOPELESS)
+        }
         share = max(open_, key=lambda each: open_[each], default=None)
-        return None if share is None or open_[share] <= SLACK else share
+        if share is None or open_[share] <= SLACK:
+            return None
+        self.tried[share] = self.tried.get(share, 0) + 1
+        return share
 
     # Bounds of large problems.
 
@@ -244,13 +277,15 @@ class Scan:
 
     def least(self, seconds: float) -> None:
         """Raise what moves at least in any plan: the bound of m alone."""
-        found, _ = self._moving.bound(0.0, 1.0, deadline=time.monotonic() + seconds)
+        found, _ = self._moving.bound(0.0, 1.0, deadline=time.monotonic() + seconds, threads=self.threads)
         if math.isfinite(found):
             self.least_moved = max(self.least_moved, found)
 
     def _price(self, travel: float, weight: float, end: float, prices: Prices) -> Prices:
         target = min((each.value + weight * each.moved for each in self.kept), default=None)
-        found, prices = self._moving.bound(travel, weight, target=target, start=prices, deadline=end)
+        found, prices = self._moving.bound(
+            travel, weight, target=target, start=prices, deadline=end, threads=self.threads
+        )
         if math.isfinite(found):
             self._line(weight, found)
         return prices

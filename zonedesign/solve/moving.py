@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Bools = NDArray[np.bool_]
 
-KNOWN_ORIGINS = 4
-"""Old zones that a centre's zone is matched with one by one, those with most hours in its reach; with all
-others it is matched at once, which keeps the hours of all of them and so is no dearer than any."""
+MOST_ARCS = 6_000_000
+"""Arcs of all rows, about, up to which a centre's zone is matched with every old zone in reach one by one.
+Beyond, only with those that have most hours there, and with all others at once: that keeps the hours of all
+of them, so it is no dearer than any."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,11 +52,12 @@ class Moving:
         origin, n = problem.baseline_zones[0], len(problem.units)
         share = problem.hours / (float(problem.hours.sum()) or 1.0)
         units, costs, moves, allowed, sizes = [], [], [], [], [0] * n
+        most = max(2, MOST_ARCS // max(len(base.units), 1))
         for centre in np.flatnonzero(base.standing):
             span = slice(base.indptr[centre], base.indptr[centre + 1])
             members, cost = base.units[span], base.cost[span]
             own = np.flatnonzero(members == centre)[:1]
-            for kept in _origins(origin[members], share[members]):
+            for kept in _origins(origin[members], share[members], most):
                 # The row's own unit comes first; then the centre's arcs, those of units without hours too.
                 units.append(np.append(len(sizes), members))
                 costs.append(np.append(0.0, cost))
@@ -83,6 +85,7 @@ class Moving:
         start: Floats | None = None,
         iterations: int = 300,
         deadline: float = math.inf,
+        threads: int | None = 1,
     ) -> tuple[float, Floats]:
         """Return what `travel * mean minutes + change * moved` is at least in any plan, and its prices.
 
@@ -90,7 +93,7 @@ class Moving:
         """
         priced = replace(self.priced, cost=travel * self.travel + change * self.moves)
         found = lagrangian(
-            priced, target=target, start=start, iterations=iterations, deadline=deadline, threads=1
+            priced, target=target, start=start, iterations=iterations, deadline=deadline, threads=threads
         )
         if found.infeasible:
             return math.inf, found.multipliers
@@ -98,14 +101,14 @@ class Moving:
         return max(0.0, found.value), found.multipliers
 
 
-def _origins(origin: Ints, share: Floats) -> list[Bools]:
+def _origins(origin: Ints, share: Floats, most: int) -> list[Bools]:
     """Return, for each origin that a zone may be matched with, which of its members (m,) would stay."""
     hours = np.bincount(origin, weights=share)
     codes = np.flatnonzero(hours > 0)
     codes = codes[np.argsort(-hours[codes], kind="stable")]
-    kept = [origin == code for code in codes[:KNOWN_ORIGINS]]
-    if len(codes) > KNOWN_ORIGINS:
-        kept.append(np.isin(origin, codes[KNOWN_ORIGINS:]))
+    kept = [origin == code for code in codes[:most]]
+    if len(codes) > most:
+        kept.append(np.isin(origin, codes[most:]))
     return kept or [np.ones(len(origin), dtype=np.bool_)]
 
 
@@ -139,3 +142,56 @@ def least_unmoved(problem: Problem, possible: Bools) -> float:
         best = np.where((count == needed) & fits, cost, np.inf).min(axis=0)
         least = np.where(needed > 0, np.minimum(least, best), least)
     return float(least.sum())
+
+
+def least_by_bands(problem: Problem) -> float:
+    """Return the share of hours that moves at least in any plan, by bands of hours and zone counts alone.
+
+    Let an old zone B of h hours go on as the new zone Z. What leaves B moves, and so does what joins Z; of
+    all old zones together neither is more than all that moves. With a band of [low, high] for Z, low - h must
+    join or h - high must leave. A zone that does not go on loses all its hours, a new zone gains all of its
+    own. The least of the larger sum, over all ways in which zones can go on at the levels' numbers of zones,
+    is a linear program once ways may be mixed. inf: no numbers of zones fit.
+    """
+    from scipy.optimize import linprog  # noqa: PLC0415
+
+    assert problem.baseline_zones is not None  # noqa: S101
+    origin, names = problem.baseline_zones
+    total, old, levels = float(problem.hours.sum()), len(names), problem.levels
+    if total <= 0:
+        return 0.0
+    held = np.bincount(origin, weights=problem.hours, minlength=old)
+    ends = [level.weekly_hours or (None, None) for level in levels]
+    low = np.array([0.0 if end[0] is None else max(0.0, end[0] - 1e-6) for end in ends])
+    high = np.array([math.inf if end[1] is None else end[1] + 1e-6 for end in ends])
+    # Columns: every old zone at every level, then ended; new zones of every level; all that moves, last.
+    ways = len(levels) + 1
+    joins = np.zeros((old, ways))
+    leaves = np.zeros((old, ways))
+    joins[:, :-1] = np.maximum(0.0, low - held[:, None])
+    leaves[:, :-1] = np.maximum(0.0, held[:, None] - high)
+    leaves[:, -1] = held
+    moving = np.array([
+        np.concatenate([joins.ravel(), low, [-1.0]]),
+        np.concatenate([leaves.ravel(), np.zeros(len(levels)), [-1.0]]),
+    ])  # fmt: skip
+    once = np.zeros((old, moving.shape[1]))
+    for zone in range(old):
+        once[zone, zone * ways : (zone + 1) * ways] = 1.0
+    rows, most = [*moving], [0.0, 0.0]
+    for k, level in enumerate(levels):
+        count = np.zeros(moving.shape[1])
+        count[k : old * ways : ways] = 1.0
+        count[old * ways + k] = 1.0
+        least, many = level.zone_range
+        rows.append(-count)
+        most.append(-float(least))
+        if many is not None:
+            rows.append(count)
+            most.append(float(many))
+    goal = np.zeros(moving.shape[1])
+    goal[-1] = 1.0
+    answer = linprog(goal, A_ub=np.array(rows), b_ub=most, A_eq=once, b_eq=np.ones(old), method="highs")
+    if answer.status == 2:  # proved: no such numbers
+        return math.inf
+    return max(0.0, float(answer.fun) / total * (1 - 1e-9)) if answer.status == 0 else 0.0
