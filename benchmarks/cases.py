@@ -178,7 +178,9 @@ def run(asked: argparse.Namespace) -> dict[str, Any]:
     """Run what is not known yet, one case after another, and return everything."""
     known = json.loads(asked.results.read_text()) if asked.results and asked.results.is_file() else {}
     cases = {path.stem: path for path in sorted(asked.folder.glob("*.toml"))}
-    cases |= {f"example: {path.stem}": path for path in sorted(EXAMPLE.glob("*.toml"))}
+    cases |= {
+        f"example: {path.stem}": path for path in sorted(EXAMPLE.glob("*.toml")) if path.stem != "what-if"
+    }
     base = asked.folder / f"{BASE}.toml"
     rows = known.setdefault("rows", {})
     with tempfile.TemporaryDirectory() as scratch:

@@ -22,6 +22,8 @@ README = "geodata/README.md"
 DATA = ("geodata/units.gpkg", "geodata/customers.csv", "geodata/roads.osm.pbf")
 QUOTED = "geodata/published_areas_2019.csv"
 SCENARIOS = ("scenarios/west-sussex.toml", "scenarios/hampshire.toml", "scenarios/infeasible.toml")
+WHAT_IF = "scenarios/what-if.toml"
+"""A sweep: the first scenario with a limit or a border changed, one at a time."""
 
 
 def write_example(folder: Path | str, seed: int = 2019) -> list[Path]:
@@ -76,7 +78,7 @@ def _refuse_strangers(folder: Path) -> None:
     }
     changed = [
         name
-        for name in (*SCENARIOS, *DATA, QUOTED)
+        for name in (*SCENARIOS, WHAT_IF, *DATA, QUOTED)
         if (folder / name).exists() and _digest(folder / name) != known.get(name)
     ]
     if changed:
@@ -92,11 +94,11 @@ def _stage(staging: Path, made: County, seed: int) -> list[str]:
 
     for name in ("geodata", "scenarios"):
         (staging / name).mkdir()
-    for name in (*SCENARIOS, QUOTED):
+    for name in (*SCENARIOS, WHAT_IF, QUOTED):
         (staging / name).write_bytes(_packaged(name).read_bytes())
     for name, write in zip(DATA, (write_units, write_customers, write_roads), strict=True):
         write(made, staging / name)
-    names = [*SCENARIOS, *DATA, QUOTED]
+    names = [*SCENARIOS, WHAT_IF, *DATA, QUOTED]
     text = (
         _packaged(README)
         .read_text(encoding="utf-8")

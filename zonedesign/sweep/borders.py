@@ -51,13 +51,13 @@ def areas(problem: Problem) -> list[Area]:
         if not isinstance(rule, NestIn):
             continue
         codes = problem.border_codes(rule.border, rule.name, rule.joint)
-        names = _names(problem, rule)
+        names, said = _names(problem, rule)
         for number in range(int(codes.max(initial=-1)) + 1):
             members = np.flatnonzero(codes == number)
             pieces = (len(members),) if graph is None else _sizes(graph, members)
             found.append(
                 Area(
-                    rule.name,
+                    said,
                     listed(dict.fromkeys(names[members].tolist()), 3),
                     len(members),
                     float(problem.hours[members].sum()),
@@ -106,9 +106,12 @@ def _plus(sizes: tuple[int, ...]) -> str:
     return " + ".join(f"{size:,}" for size in sizes)
 
 
-def _names(problem: Problem, rule: NestIn) -> NDArray[np.object_]:
+def _names(problem: Problem, rule: NestIn) -> tuple[NDArray[np.object_], str]:
+    """Return the code of every unit as text, and what to call the border set: its column and its file."""
     border: Any = problem.units.frame[rule.border] if isinstance(rule.border, str) else rule.border
-    return pd.Series(border).reindex(problem.units.ids).astype(str).to_numpy(dtype=object)
+    codes = pd.Series(border).reindex(problem.units.ids)
+    said = rule.name if codes.name in {None, rule.name} else f"{codes.name} ({rule.name})"
+    return codes.astype(str).to_numpy(dtype=object), said
 
 
 def _with_edges(graph: Contiguity) -> Contiguity:

@@ -7,7 +7,7 @@ import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from zonedesign.errors import ScenarioError, SolverError, counted, listed
+from zonedesign.errors import ScenarioError, SolverError, ZoneDesignError, counted, listed
 from zonedesign.provenance import versions
 from zonedesign.sweep.sent import sent
 from zonedesign.sweep.work import Outcome, failed, run, run_elsewhere
@@ -30,6 +30,13 @@ def outcomes(
     `jobs` are runs at once, by default as many as there are cores; the cores are shared out among them. A
     Dask cluster decides for itself how many it does at once.
     """
+    ready: dict[str, Problem] = {}
+    for name, problem in problems.items():
+        try:
+            ready[name] = sent(problem)
+        except ZoneDesignError as error:
+            yield name, failed(error)
+    problems = ready
     if not problems:
         return
     if dask is not None:
@@ -40,7 +47,7 @@ def outcomes(
     threads = max(1, cores // at_once)
     if at_once == 1:
         for name, problem in problems.items():
-            yield name, run(sent(problem), options, threads)
+            yield name, run(problem, options, threads)
     else:
         yield from _beside(problems, options, at_once, threads)
 
@@ -76,8 +83,15 @@ def _pool(
         parallel = Parallel(
             n_jobs=max(2, at_once), return_as="generator_unordered", max_nbytes=None, batch_size=1
         )
-        tasks = (delayed(_named)(name, sent(each), options, threads) for name, each in list(problems.items()))
-        yield from parallel(tasks)
+        tasks = (delayed(_named)(name, each, options, threads) for name, each in list(problems.items()))
+        results = parallel(tasks)
+        try:
+            for each in results:
+                yield each
+        finally:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # left early, after Ctrl-C, it tells of what it cancels
+                results.close()
 
 
 def _named(name: str, problem: Problem, options: Options, threads: int) -> tuple[str, Outcome]:
@@ -97,7 +111,7 @@ def _on_dask(
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Sending large graph")  # once a run, and wanted
             futures = {
-                client.submit(run_elsewhere, sent(problem), options, 0, pure=False): name
+                client.submit(run_elsewhere, problem, options, 0, pure=False): name
                 for name, problem in problems.items()
             }
         try:

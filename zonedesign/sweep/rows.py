@@ -132,7 +132,7 @@ def facts_of(outcome: Outcome, plan: Plan | None, problem: Problem) -> dict[str,
     proved, terms = plan.certificate, problem.terms(plan)
     objective = problem.value(terms)
     bound = None if proved is None else proved.bound
-    worst = float(np.max(plan.units["reach_minutes"], initial=0.0))
+    worst = float(np.asarray(plan.units["reach_minutes"], dtype=np.float64).max(initial=0.0))
     return {
         **facts,
         "objective": objective,

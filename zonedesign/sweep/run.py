@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from zonedesign.certificate import Status, plain
-from zonedesign.errors import ScenarioError, SolverError, ZoneDesignError, counted
+from zonedesign.errors import DataError, ScenarioError, SolverError, ZoneDesignError, counted
 from zonedesign.progress import Progress, silent
 from zonedesign.provenance import sha256_of
 from zonedesign.scenario.building import build
@@ -101,7 +101,7 @@ def sweep_scenarios(
         for name, outcome in outcomes(left, kept.options, jobs=jobs, dask=dask):
             row, plan = _ended(found.rows[name], outcome, problems[name])
             if row.settled:
-                row = kept.keep(row, by_name[name], problems[name], plan)
+                row, plan = _put(kept, row, by_name[name], problems[name], plan)
             found.take(row, plan)
             kept.tell(found.listed())
             tell("runs", found.share(), name)
@@ -225,8 +225,20 @@ def _ended(row: Row, outcome: Outcome, problem: Problem) -> tuple[Row, Plan | No
             if not verdicts["passed"].all():
                 raise SolverError(f"the plan found breaks rules and is not kept: {broken(verdicts)}")
         return replace(row, **facts_of(outcome, plan, problem)), plan
-    except ZoneDesignError as error:
+    except Exception as error:  # noqa: BLE001  (as above)
         return replace(row, **facts_of(failed(error, outcome.seconds), None, problem)), None
+
+
+def _put(
+    kept: Kept, row: Row, variant: Variant, problem: Problem, plan: Plan | None
+) -> tuple[Row, Plan | None]:
+    """Return a run's row and plan once they are kept; where only this one cannot be, it failed."""
+    try:
+        return kept.keep(row, variant, problem, plan), plan
+    except DataError:  # the disk refuses, and will refuse the next
+        raise
+    except Exception as error:  # noqa: BLE001  (as above)
+        return replace(row, **facts_of(failed(error), None, problem)), None
 
 
 def _require_jobs(jobs: int | None) -> None:

@@ -53,8 +53,10 @@ def _units(units: Units, columns: Iterable[str]) -> Units:
     points = None
     if units.points is not None:
         points = gpd.GeoSeries.from_xy(units.points.x, units.points.y, index=ids, crs=units.points.crs)
+    # A frame without columns counts as empty, so there is always one.
+    read = {"unit": ids, **{name: units.frame[name].to_numpy() for name in columns}}
     return Units(
-        frame=pd.DataFrame({name: units.frame[name].to_numpy() for name in columns}, index=ids),
+        frame=pd.DataFrame(read, index=ids),
         hours=pd.Series(np.asarray(units.hours, dtype=np.float64), index=ids),
         customers=_totals(units.customers, ids),
         points=points,
