@@ -64,7 +64,8 @@ def groups_of(problem: Problem, by: Any = None) -> Groups:
     if problem.objective.border is not None:
         border = problem.objective.border
         asked[border if isinstance(border, str) else "objective's border"] = border
-    asked |= _asked(by)
+    wanted = _asked(by)
+    asked |= wanted
     require_columns(
         frame.columns, [each for each in asked.values() if isinstance(each, str)], "the units' frame"
     )
@@ -72,7 +73,10 @@ def groups_of(problem: Problem, by: Any = None) -> Groups:
     for name, border in asked.items():
         values = frame[border] if isinstance(border, str) else pd.Series(border)
         values = values.reindex(ids).astype(object)
-        found[name] = values.where(values.notna(), None).to_numpy(dtype=object)
+        column = values.where(values.notna(), None).to_numpy(dtype=object)
+        # A border that tells units apart by the very values of a column is told once.
+        if name in wanted or not any((column == other).all() for other in found.values()):
+            found[name] = column
     return found
 
 
