@@ -59,7 +59,12 @@ def write_geopackage(path: Path, plan: Plan, problem: Problem) -> None:
                     engine="pyogrio",
                     DESCRIPTION=f"Internal: exact figures, not for publication. {problem.about.name}",
                 )
-        _finish(path, {name: len(layer) for name, layer in layers.items()}, sorted(set(plan.levels)))
+        styles = {
+            "units": units_style(),
+            "zones": zones_style(sorted(set(plan.levels))),
+            "centres": _centres_style(),
+        }
+        finish(path, {name: len(layer) for name, layer in layers.items()}, styles)
     except (DataSourceError, DataLayerError, sqlite3.Error) as error:
         raise OSError(f"{path.name}: {error}") from error
 
@@ -121,10 +126,9 @@ def centres_layer(plan: Plan) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(columns, geometry=points.iloc[plan.centres].to_numpy(), crs=points.crs)
 
 
-def _finish(path: Path, rows: dict[str, int], levels: list[str]) -> None:
-    """Add the styles and the date, and make sure that every row has reached the disk."""
+def finish(path: Path, rows: dict[str, int], styles: dict[str, str]) -> None:
+    """Add the styles of layers and the date, and make sure that every row has reached the disk."""
     stamp = now().strftime("%Y-%m-%dT%H:%M:%SZ")
-    styles = {"units": _units_style(), "zones": _zones_style(levels), "centres": _centres_style()}
     with closing(sqlite3.connect(path)) as file, file:
         for layer, expected in rows.items():
             found = file.execute(f'SELECT count(*) FROM "{layer}"').fetchone()[0]  # noqa: S608  (our own names)
@@ -148,7 +152,8 @@ def _finish(path: Path, rows: dict[str, int], levels: list[str]) -> None:
 # Styles, as QGIS writes them (QML). Properties are written the plain old way, which every version 3 reads.
 
 
-def _units_style() -> str:
+def units_style() -> str:
+    """Return thin outlines and nothing else."""
     outline = {"color": "255,255,255,0", "style": "no", "outline_color": "#9a9a9a", "outline_width": "0.1"}
     return _qml(2, _single("fill", "SimpleFill", outline))
 
@@ -164,8 +169,8 @@ def _centres_style() -> str:
     return _qml(0, _single("marker", "SimpleMarker", dot))
 
 
-def _zones_style(levels: list[str]) -> str:
-    """Return zones coloured by level, with white casing between them and their ids as labels."""
+def zones_style(levels: list[str], label: str = "zone") -> str:
+    """Return zones coloured by level, white casing between them, and the column `label` as labels."""
     renderer = ET.Element("renderer-v2", type="categorizedSymbol", attr="level", enableorderby="0")
     categories, symbols = ET.SubElement(renderer, "categories"), ET.SubElement(renderer, "symbols")
     for number, level in enumerate(levels):
@@ -188,7 +193,7 @@ def _zones_style(levels: list[str]) -> str:
     labels = ET.Element("labeling", type="simple")
     text = ET.SubElement(ET.SubElement(labels, "settings"), "text-style")
     for key, value in {
-        "fieldName": "zone",
+        "fieldName": label,
         "isExpression": "0",
         "fontSize": "9",
         "fontSizeUnit": "Point",

@@ -8,6 +8,7 @@ in `swap`.
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -33,12 +34,15 @@ if TYPE_CHECKING:
     from zonedesign.portfolio import Portfolio
     from zonedesign.problem import Problem
 
+    Writer = Callable[[Path], None]
+
 __all__ = [
     "certificate_beside",
     "check_folder",
     "read_labels",
     "read_plan",
     "write_comparison",
+    "write_files",
     "write_folder",
     "write_portfolio",
 ]
@@ -131,6 +135,41 @@ def write_comparison(out: str | Path, found: Comparison, *, compare_html: str | 
 
     _put(target, build, out)
     return target
+
+
+def write_files(
+    out: str | Path, files: Mapping[str, str | bytes | Writer], problem: Problem, *, kind: str = "internal"
+) -> Path:
+    """Write a folder of files and its manifest, whole or not at all, and return where it is.
+
+    `files` maps names, which may begin with the name of one folder (`maps/1-01.pdf`), to texts, bytes, or
+    functions that write to the path they are given. `kind` says who may see them. Raises as `write_folder`.
+    """
+    strange = [name for name in files if not _is_name(name)]
+    if strange:
+        raise ScenarioError(f"files need names with one folder at most; not {listed(strange)}")
+    target = check_folder(out)
+
+    def build(folder: Path) -> None:
+        for name, content in files.items():
+            path = folder / name
+            path.parent.mkdir(exist_ok=True)
+            if callable(content):
+                content(path)
+            else:
+                path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        told = _manifest(folder, problem) | {"kind": kind}
+        (folder / MANIFEST).write_bytes(_json(told).encode())
+
+    _put(target, build, out)
+    return target
+
+
+def _is_name(name: str) -> bool:
+    """Return whether a name is that of a file in the folder, or in one folder within it, on any system."""
+    parts = name.split("/")
+    plain = all(part.strip(". ") and not re.search(r'[\\:*?"<>|\x00-\x1f]', part) for part in parts)
+    return len(parts) <= 2 and plain and name != MANIFEST
 
 
 def _passed(plan: Plan, problem: Problem) -> pd.DataFrame:
@@ -239,8 +278,7 @@ def _travel(problem: Problem) -> dict[str, Any]:
 
 
 def _require_ours(path: Path, out: str | Path) -> None:
-    inside = {each.name for each in path.iterdir()}
-    if not inside:
+    if not any(path.iterdir()):
         return
     files = None
     with suppress(OSError, ValueError):
@@ -251,7 +289,12 @@ def _require_ours(path: Path, out: str | Path) -> None:
         raise ScenarioError(
             f"{out} exists and zonedesign did not write it; choose another folder, or move it out of the way"
         )
-    strange = sorted(inside - files - {MANIFEST} - _HARMLESS)
+    # Only a folder with our manifest is looked through, for a stranger's may be as large as a disk.
+    inside = {each.relative_to(path).as_posix() for each in path.rglob("*") if not each.is_dir()}
+    inside |= {each.name for each in path.iterdir() if each.is_dir() and not any(each.iterdir())}
+    strange = sorted(
+        name for name in inside - files - {MANIFEST} if name.rpartition("/")[2] not in _HARMLESS
+    )
     if strange:
         raise ScenarioError(
             f"{out} holds {counted(len(strange), 'file')} that zonedesign did not write: {listed(strange)}; "
@@ -271,8 +314,9 @@ def _manifest(folder: Path, problem: Problem) -> dict[str, Any]:
         "notes": [*problem.about.notes],
         "versions": versions(),
         "files": {
-            path.name: {"sha256": sha256_of(path), "bytes": path.stat().st_size}
-            for path in sorted(folder.iterdir())
+            path.relative_to(folder).as_posix(): {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
         },
     }
 

@@ -111,8 +111,11 @@ def _make_parents(folder: Path) -> list[Path]:
 
 
 def _settle(folder: Path) -> None:
-    """Have the system write every file, and the folder itself, to the disk before anything is moved."""
+    """Have the system write every file, and each folder itself, to the disk before anything is moved."""
     for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            _settle(path)
+            continue
         with path.open("rb+") as file:
             os.fsync(file.fileno())
     if os.name != "nt":  # Windows opens no folders

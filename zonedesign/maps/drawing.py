@@ -100,7 +100,8 @@ class Drawing:
         )
 
 
-FONT = "Source Sans Pro"
+FONT = "Source Sans Pro, Source Sans 3, Segoe UI, Helvetica, Arial, sans-serif"
+"""On paper the first; on a page what the reader's system has."""
 
 
 def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:

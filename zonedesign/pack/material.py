@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -106,10 +107,22 @@ class Material:
                     "units": int(row["units"]),
                     "places": "; ".join(self.places[k]),
                     "adjoining": "; ".join(self.sheets.adjoining(k)),
-                    "sheet": f"maps/{row['zone']}.pdf",
+                    "sheet": self.sheet_names[k],
                 }
             )
         return pd.DataFrame(rows)
+
+    @cached_property
+    def sheet_names(self) -> list[str]:
+        """The file of every lot's sheet: its id, with what a file system refuses taken out."""
+        plain = [re.sub(r"[^\w.-]+", "_", zone).strip("._") or "lot" for zone in self.plan.zone_ids]
+        taken = {"overview": 1}
+        names = []
+        for each in plain:
+            taken[each.lower()] = taken.get(each.lower(), 0) + 1
+            number = taken[each.lower()]
+            names.append(f"maps/{each}.pdf" if number == 1 else f"maps/{each}_{number}.pdf")
+        return names
 
     def _figure(self, row: dict[Any, Any], name: str) -> float:
         given = row.get(name)

@@ -126,7 +126,6 @@ def _overview(material: Material) -> dict[str, Any]:
     west, south, east, north = sheets.bounds
     flipped = east - west > north - south
     picture = sheets.overview(*_OVERVIEW_MM[flipped])
-    order = sorted(set(material.plan.levels))
     rows = [
         [row["lot"], row["name"], level_name(row["level"]), f"{row['units']:,}", str(k + 2)]
         for k, row in enumerate(lots.to_dict("records"))
@@ -136,13 +135,16 @@ def _overview(material: Material) -> dict[str, Any]:
         "scale": f"{picture.frame.scale:,}",
         "flipped": flipped,
         "said": f"{len(lots):,} lots, {len(material.plan.of_units):,} units",
-        "legend": [
-            [level_name(name), _swatch(number), f"Pattern: {palette.pattern_name(number)}"]
-            for number, name in enumerate(order)
-        ],
+        "legend": [[level, svg, f"Pattern: {words}"] for level, svg, words in legend(material)],
         "left_out": len(sheets.shapes.excluded) > 0,
         "columns": _balanced(rows, 3 if flipped else 2),
     }
+
+
+def legend(material: Material) -> list[tuple[str, str, str]]:
+    """Return every level, its pattern as a small picture, and what that looks like in words."""
+    order = sorted(set(material.plan.levels))
+    return [(level_name(name), _swatch(k), palette.pattern_name(k)) for k, name in enumerate(order)]
 
 
 def _swatch(level: int) -> str:
