@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from zonedesign.units import Units
@@ -52,11 +52,7 @@ def zone_names(of_units: Units, members: Iterable[NDArray[np.int64]]) -> list[st
     zones = list(members)
     if of_units.name_column is None:
         return ["" for _ in zones]
-    places = of_units.frame[of_units.name_column].astype(object)
-    places = places.where(places.notna(), "").astype(str).str.strip()
-    if _NUMBERED.fullmatch(of_units.name_column.strip().lower()):
-        places = places.str.replace(_CODE, "", regex=True)
-    places = places.to_numpy()
+    places = np.array(places_of(of_units), dtype=object)
     hours = of_units.hours.to_numpy()
     candidates = [_by_hours(places[units], hours[units]) for units in zones]
     first = [places[0] if places else "" for places in candidates]
@@ -65,6 +61,17 @@ def zone_names(of_units: Units, members: Iterable[NDArray[np.int64]]) -> list[st
         for name, places in zip(first, candidates, strict=True)
     ]
     return _numbered(names)
+
+
+def places_of(of_units: Units) -> list[str]:
+    """Return the place that every unit lies in, by its column of names; empty where there is none."""
+    if of_units.name_column is None:
+        return [""] * len(of_units)
+    places = of_units.frame[of_units.name_column].astype(object)
+    places = places.where(places.notna(), "").astype(str).str.strip()
+    if _NUMBERED.fullmatch(of_units.name_column.strip().lower()):
+        places = places.str.replace(_CODE, "", regex=True)
+    return [str(place) for place in places]
 
 
 def _by_hours(places: NDArray[np.object_], hours: NDArray[np.floating[Any]]) -> list[str]:

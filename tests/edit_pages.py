@@ -1,0 +1,173 @@
+"""Editing pages in a browser: opened, driven at random, and held beside `verify` and `Problem.terms`."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+import zonedesign as zd
+from zonedesign.folder import read_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+         "--disable-default-apps", "--disable-sync", "--no-first-run"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
+    )
+    if path is None:
+        pytest.skip("no browser found: install chromium or google-chrome to try the pages")
+    with sync_api.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=path, args=QUIET)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def show(browser: Any, tmp_path: Path) -> Iterator[Any]:
+    """Open a page's source and wait until it is ready; at the end nothing was fetched and nothing complained of."""
+    wrong: list[str] = []
+    opened: list[Any] = []
+
+    def open_page(source: str, width: int = 1440, height: int = 900, **options: Any) -> Any:
+        file = tmp_path / f"page-{len(opened)}.html"
+        file.write_text(source, encoding="utf-8")
+        tab = browser.new_page(
+            viewport={"width": width, "height": height}, reduced_motion="reduce", **options
+        )
+        opened.append(tab)
+        tab.on(
+            "console",
+            lambda said: (
+                wrong.append(f"{said.type}: {said.text}") if said.type in ("error", "warning") else None
+            ),
+        )
+        tab.on("pageerror", lambda error: wrong.append(str(error)))
+        tab.on(
+            "request",
+            lambda asked: (
+                None
+                if asked.url == file.as_uri() or asked.url.startswith("blob:")
+                else wrong.append(asked.url)
+            ),
+        )
+        tab.goto(file.as_uri())
+        tab.evaluate("zonedesignEdit.ready")
+        return tab
+
+    yield open_page
+    for tab in opened:
+        tab.close()
+    assert wrong == []
+
+
+def edit_at_random(tab: Any, problem: zd.Problem, dice: np.random.Generator) -> str:
+    """Make one edit through the page's API, any of its verbs; return what was said where it was refused."""
+    plan = tab.evaluate("zonedesignEdit.plan()")
+    zones = sorted({row["zone"] for row in plan if row["zone"] is not None})
+    units = [row["unit"] for row in plan]
+    levels = [level.name for level in problem.levels]
+
+    def some(pool: list[str], most: int) -> list[str]:
+        return [str(each) for each in dice.permutation(pool)[: int(dice.integers(1, most + 1))]]
+
+    def one(pool: list[str]) -> str:
+        return str(dice.choice(pool))
+
+    verb = one(
+        [
+            "move",
+            "move",
+            "move",
+            "makeOf",
+            "splitOf",
+            "merge",
+            "recentre",
+            "relevel",
+            "takeOut",
+            "undo",
+            "redo",
+        ]
+    )
+    if verb in ("undo", "redo"):
+        tab.evaluate(f"zonedesignEdit.{verb}()")
+        return ""
+    if not zones:
+        verb = "makeOf"
+    zone = one(zones) if zones else ""
+    inside = [row["unit"] for row in plan if row["zone"] == zone]
+    call: list[Any] = {
+        "move": lambda: ["move", some(units, 4), zone, "tried"],
+        "takeOut": lambda: ["takeOut", some(units, 2), ""],
+        "makeOf": lambda: ["make", some(units, 4), one(levels), "=1+1"],
+        "splitOf": lambda: ["split", zone, some(inside, 3) if dice.random() < 0.5 else [], ""],
+        "merge": lambda: ["merge", zone, one(zones), ""],
+        "recentre": lambda: ["recentre", zone, one(inside) if dice.random() < 0.7 else None, ""],
+        "relevel": lambda: ["relevel", zone, one(levels), ""],
+    }[verb]()
+    return tab.evaluate(
+        "([verb, ...given]) => { try { zonedesignEdit.edit[verb](...given); return ''; }"
+        " catch (error) { return error.message; } }",
+        call,
+    )  # type: ignore[no-any-return]
+
+
+def agree(tab: Any, problem: zd.Problem, folder: Path, within: float = 0.0) -> None:
+    """Hold the page's verdicts, terms and zones beside those of the plan that it exports.
+
+    Minutes may differ by `within`, on its grid; nothing else may, and no verdict.
+    """
+    path = folder / "edited.csv"
+    path.write_text(tab.evaluate("zonedesignEdit.csv()"), encoding="utf-8", newline="")
+    figures, verdicts = tab.evaluate("[zonedesignEdit.figures(), zonedesignEdit.verdicts()]")
+    if all(row["zone"] is None for row in tab.evaluate("zonedesignEdit.plan()")):
+        return
+    plan = read_plan(path, problem, partial=True)
+    expected = zd.verify(plan, problem).to_dict("records")
+    ours = [_key(row) for row in verdicts]
+    assert sorted(ours) == sorted(_key(row) for row in expected)
+    values = dict(zip(ours, verdicts, strict=True))
+    for row in expected:
+        found, value = values[_key(row)]["value"], row["value"]
+        assert (math.isnan(found) and math.isnan(value)) or found == pytest.approx(
+            value, abs=within, rel=1e-15
+        ), row
+    if len(plan.of_units) < len(problem.units):
+        assert figures["objective"] is None
+        return
+    terms = problem.terms(plan)
+    assert set(figures["terms"]) == set(terms)
+    for name, value in terms.items():
+        assert figures["terms"][name] == pytest.approx(
+            value, abs=within if name == "mean_minutes" else 0, rel=1e-12
+        ), name
+    assert figures["objective"] == pytest.approx(problem.value(terms), abs=within, rel=1e-12)
+    zones = plan.zones.set_index("zone")
+    assert [row["zone"] for row in figures["zones"]] == list(zones.index)
+    for row in figures["zones"]:
+        same = zones.loc[row["zone"]]
+        assert (row["name"], row["level"], row["centre"], row["units"]) == (
+            same["name"], same["level"], str(same["centre"]), same["units"],
+        )  # fmt: skip
+        assert row["weekly_hours"] == pytest.approx(same["weekly_hours"], rel=1e-12)
+        for name in ("mean_minutes", "max_minutes"):
+            assert row[name] == pytest.approx(same[name], abs=within, rel=1e-12, nan_ok=True)
+
+
+def _key(row: dict[str, Any]) -> tuple[str, ...]:
+    low, high = row["limit"]
+    bounds = [None if end is None else float(end) for end in (low, high)]
+    return tuple(
+        map(str, (row["rule"], row["zone"], row["level"], row["quantity"], bounds, bool(row["passed"])))
+    )
