@@ -1,0 +1,167 @@
+"""Hiding: the figures that must go so that the rest gives none of them back, with least hours lost.
+
+Complementary cell suppression as an integer program over the choice of hidden figures (Fischetti and
+Salazar-Gonzalez 2000, 2001): choose the cheapest, let the reader attack it, and turn every figure that he
+narrows too far into a condition on the choice (the dual of his program), until he fails.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import linalg, sparse
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from zonedesign.disclosure.asking import Ask, Cut, Trial, asks_of, reader_of
+from zonedesign.disclosure.policy import LEAST_HIDDEN
+from zonedesign.errors import SolverError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from zonedesign.disclosure.figures import Entry, Figures, Table
+    from zonedesign.disclosure.policy import Policy
+
+    Floats = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+
+NODES = 20_000
+"""Branches of the program a round: a limit that any machine reaches alike."""
+
+
+@dataclass(frozen=True, eq=False)
+class Hidden:
+    """What is hidden (f,), what was asked, and how it was found; `least` where no choice loses fewer hours.
+
+    `lowered` are the asks, as first made, that no choice could meet.
+    """
+
+    figures: Flags
+    asks: Mapping[str, list[Ask]] = field(repr=False)
+    lowered: Mapping[str, Mapping[int, Ask]] = field(repr=False)
+    rounds: int = 0
+    cuts: int = 0
+    least: bool = True
+
+
+def hide(figures: Figures, tables: Mapping[str, Table], policy: Policy) -> Hidden:
+    """Return the figures to hide, with least hours lost; those of tables that are out stay as they are."""
+    asks = asks_of(figures, policy)
+    hidden = (figures.must & figures.free) | figures.gone
+    if not figures.must.any() and not any(ask.figure < 0 for each in asks.values() for ask in each):
+        return Hidden(hidden, asks, {q: {} for q in asks})
+    trials = [Trial(figures, q, asks[q], reader_of(figures, q, policy)) for q in figures.quantities]
+    cuts = list(_counting(figures, tables))
+    rounds, least, tried = 0, True, set[bytes]()
+    while True:
+        hidden, proved = _cheapest(figures, cuts)
+        rounds, least = rounds + 1, least and proved
+        found = [cut for trial in trials for cut in trial.cuts(hidden)]
+        if not found:
+            found = list(_known_by_one(figures, tables, hidden))
+        if not found:
+            break
+        if hidden.tobytes() in tried:
+            # A condition that its own cause meets, by rounding: the plain one cannot fail.
+            found += [Cut((figures.free & ~hidden).astype(float), 1.0, cut.when) for cut in found]
+        tried.add(hidden.tobytes())
+        cuts += found
+    return Hidden(
+        hidden,
+        {trial.quantity: trial.asks for trial in trials},
+        {trial.quantity: trial.lowered for trial in trials},
+        rounds, len(cuts), least,
+    )  # fmt: skip
+
+
+def loss(figures: Figures) -> Floats:
+    """Return what hiding each figure costs (f,): its hours, and a little for being one more."""
+    return np.asarray(figures.value["weekly_hours"] + 1.0)
+
+
+def _cheapest(figures: Figures, cuts: list[Cut]) -> tuple[Flags, bool]:
+    """Return the choice with least hours lost under the conditions, and whether that is proved."""
+    number = len(figures.free)
+    low = ((figures.must & figures.free) | figures.gone).astype(float)
+    high = (figures.free | figures.gone).astype(float)
+    rows: list[LinearConstraint] = []
+    if cuts:
+        matrix = np.array([cut.price for cut in cuts])
+        need = np.array([cut.need for cut in cuts])
+        for row, cut in enumerate(cuts):
+            if cut.when >= 0:
+                matrix[row, cut.when] -= cut.need
+                need[row] = 0.0
+        rows.append(LinearConstraint(sparse.csr_array(matrix), need - 1e-9, np.inf))
+    answer = milp(
+        loss(figures), integrality=np.ones(number), bounds=Bounds(low, high), constraints=rows,
+        options={"mip_rel_gap": 0.0, "node_limit": NODES},
+    )  # fmt: skip
+    if answer.x is None:
+        raise SolverError(f"no choice of hidden figures was found: {answer.message}")
+    return np.asarray(answer.x > 0.5), answer.status == 0
+
+
+def _zones(figures: Figures, table: str) -> list[Entry]:
+    return [entry for entry in figures.entries if entry.table == table and entry.kind == "zone"]
+
+
+def _counting(figures: Figures, tables: Mapping[str, Table]) -> Iterator[Cut]:
+    """Yield, for tables not yet out, that three zones at least are hidden behind each printed total."""
+    for name, table in tables.items():
+        if table.hidden is not None:
+            continue
+        zones = [entry for entry in _zones(figures, name) if (figures.free | figures.gone)[entry.figure]]
+        for total in figures.entries:
+            if total.table != name or total.kind not in ("level", "total"):
+                continue
+            inside = [z for z in zones if total.kind == "total" or z.level == total.level]
+            for zone in inside:
+                if zone.figure == total.figure:
+                    continue
+                price = np.zeros(len(figures.free))
+                others = sorted({z.figure for z in inside} - {zone.figure})
+                price[others] = 1.0
+                if figures.free[total.figure]:
+                    price[total.figure] = LEAST_HIDDEN - 1.0
+                elif len(others) < LEAST_HIDDEN - 1:
+                    continue  # the total is out already, and too few zones stand behind it
+                yield Cut(price, LEAST_HIDDEN - 1.0, zone.figure)
+
+
+def _known_by_one(figures: Figures, tables: Mapping[str, Table], hidden: Flags) -> Iterator[Cut]:
+    """Yield what keeps whoever knows one hidden zone from another of the same table, whatever the numbers.
+
+    Two hidden zones are then tied by printed sums of any tables alone, not by one that `_counting` saw.
+    """
+    open_ = figures.free | figures.gone
+    shown = figures.covers[~hidden].astype(np.float64)
+    places = np.flatnonzero(~hidden)
+    base, triangle, _ = linalg.qr(shown.T, mode="economic", pivoting=True)
+    rank = int((np.abs(np.diag(triangle)) > 1e-9).sum())
+    base = base[:, :rank]
+    for name, table in tables.items():
+        if table.hidden is not None:
+            continue
+        zones = sorted({z.figure for z in _zones(figures, name) if hidden[z.figure]})
+        rows = figures.covers[zones].astype(np.float64)
+        left = rows - (rows @ base) @ base.T
+        size = np.linalg.norm(left, axis=1)
+        for i, k in combinations(range(len(zones)), 2):
+            if size[i] < 1e-9 or size[k] < 1e-9:
+                continue
+            if abs(abs(left[i] @ left[k]) - size[i] * size[k]) > 1e-9 * size[i] * size[k]:
+                continue
+            weights = np.linalg.lstsq(np.vstack([shown, rows[k]]).T, rows[i], rcond=None)[0][:-1]
+            price = np.zeros(len(hidden))
+            price[places[np.abs(weights) > 1e-7]] = 1.0
+            price[~open_] = 0.0
+            if price.any():
+                # One of these goes too, where both zones are hidden: price @ y >= y of one + y of the other - 1.
+                price[[zones[i], zones[k]]] -= 1.0
+                yield Cut(price, -1.0, -1)
