@@ -63,6 +63,12 @@ class _Found:
         self.span[way.id] = (first, len(self.refs))
 
 
+def has_landmarks(path: Path) -> bool:
+    """Return whether a file of roads is an OSM extract: a graph holds neither places nor water."""
+    name = path.name.lower()
+    return ".osm" in name or name.endswith((".pbf", ".o5m"))
+
+
 def read_landmarks(path: Path) -> Landmarks:
     """Return what an extract knows of places, water and named ways; empty frames where it knows nothing.
 

@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 
 from zonedesign.disclosure import suppress
-from zonedesign.errors import DataError
+from zonedesign.errors import DataError, ScenarioError
 from zonedesign.maps.sheets import Sheets
 from zonedesign.pack.boundary import Side, described, sides
 from zonedesign.provenance import today
@@ -191,6 +191,9 @@ def gather(
     """Return the material of a plan's pack; `DataError` where the plan is not on the problem's units."""
     if not plan.of_units.ids.equals(problem.units.ids):
         raise DataError("the plan is not on the problem's units; read it with the problem's scenario")
+    start, end = (problem.about.publish.get(f"contract_{which}") for which in ("start", "end"))
+    if start and end and end <= start:
+        raise ScenarioError(f"publish.contract_end is {end}, not after contract_start, which is {start}")
     below = 0 if internal else int(problem.about.publish.get("suppress_below", 5))
     published = suppress(plan.zones, below, levels=problem.levels)
     sheets = Sheets.of(plan, landmarks, problem.about.roads)
@@ -204,6 +207,7 @@ def gather(
         sides(sheets, ways),
         postcodes=postcodes,
         values=values,
+        version=str(problem.about.publish.get("version") or "1"),
         settings=dict(problem.about.publish),
     )
 

@@ -370,6 +370,7 @@ def _inputs(files: Sequence[Path], settings: Settings, start: Any) -> dict[str, 
         settings.objective.baseline,
         getattr(border, "path", None),
         *[getattr(each, "path", None) for each in (nests if isinstance(nests, list) else [nests])],
+        settings.publish.postcodes,
         begun / "plan.csv" if begun is not None and begun.is_dir() else begun,
     ]
     here = files[0].parent

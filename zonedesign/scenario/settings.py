@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt  # noqa: TC003  (pydantic reads it)
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints
@@ -130,6 +131,15 @@ class PublishTable(Table):
 
     suppress_below: Annotated[int, Field(ge=1)] = 5
     sources: list[Text] = []
+    buyer: Text | None = None
+    version: Text = "1"
+    region: Text | None = None
+    cpv: Annotated[str, Field(pattern=r"^\d{8}(-\d)?$")] = "85312000"
+    ocid: Text | None = None
+    contract_start: dt.date | None = None
+    contract_end: dt.date | None = None
+    postcodes: Text | None = None
+    postcodes_date: dt.date | None = None
 
 
 class Settings(Table):
@@ -165,7 +175,7 @@ TABLES: dict[str, type[Table]] = {
 PATHS = (
     "units.path", "units.attributes", "demand.customers", "demand.postcodes", "demand.growth.path",
     "roads.path",
-    "objective.baseline", "objective.border.path", "locks.nest_in.path",
+    "objective.baseline", "objective.border.path", "locks.nest_in.path", "publish.postcodes",
 )  # fmt: skip
 """The keys that name files, relative to the file they stand in."""
 
@@ -179,6 +189,7 @@ WAYS = {
 _FILE, _COLUMN, _NAME = "the path of a file, in quotes", "the name of a column, in quotes", "text in quotes"
 _AMOUNT, _TABLE = "a number, 0 or more", "a table of keys"
 _BAND = "[min, max], two numbers"
+_DATE = "a date such as 2027-04-01, without quotes"
 _BORDER = '{ path = "file", id = "column" }'
 
 MEANS = {
@@ -256,5 +267,14 @@ MEANS = {
     "locks.nest_in.layer": _NAME,
     "publish.suppress_below": "a whole number, 1 or more",
     "publish.sources": "a list of lines, each in quotes",
+    "publish.buyer": _NAME,
+    "publish.version": _NAME,
+    "publish.region": "a code such as UKJ3, in quotes",
+    "publish.cpv": "a code of 8 digits, in quotes",
+    "publish.ocid": _NAME,
+    "publish.contract_start": _DATE,
+    "publish.contract_end": _DATE,
+    "publish.postcodes": _FILE,
+    "publish.postcodes_date": _DATE,
 }
 """What each key must be, as an error message says it."""
