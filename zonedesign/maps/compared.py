@@ -65,6 +65,7 @@ def build(found: Comparison) -> str:
         "levels": rows.level_rows(found),
         "rules": rows.rule_rows(found),
         "pairs": [pair.context() for pair in pairs],
+        "excluded": bool(drawn[0].shapes and len(drawn[0].shapes.excluded)),
         "incomplete": any(len(side.without_zone) for side in found.sides),
         "notes": [*found.notes, *dict.fromkeys(about.notes)],
         "sources": about.sources,

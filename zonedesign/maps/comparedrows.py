@@ -155,8 +155,13 @@ def summary(found: Comparison) -> str:
     """Return in a few sentences what changes from the first plan to the second."""
     first, second = found.plans.to_dict("records")
     status = found.zones["status"].tolist()
-    zones = [f"{status.count(what):,} {what}" for what in ("changed", "new", "closed") if what in status]
-    same = status.count("same units")
+    told = (
+        ("same units", "with the same units"),
+        ("changed", "changed"),
+        ("new", "new"),
+        ("closed", "closed"),
+    )
+    zones = ", ".join(f"{status.count(what):,} {words}" for what, words in told if what in status)
     if not second["units_moved"]:
         moved = "No unit changes zone."
     else:
@@ -165,11 +170,8 @@ def summary(found: Comparison) -> str:
             f"{counted(second['units_moved'], 'unit')}{people}, {second['hours_moved']:,.0f} hours a week "
             f"({_percent(second['share_moved'])}), change{'s' * (second['units_moved'] == 1)} zone."
         )
-    kept = f"{counted(same, 'zone')} {'keeps its' if same == 1 else 'keep their'} units"
     means = [_figure(row["mean_minutes"], 2) for row in (first, second)]
-    return (
-        f"{moved} {kept}{'; ' + ', '.join(zones) if zones else ''}. Mean minutes {means[0]}, then {means[1]}."
-    )
+    return f"{moved} Zones: {zones}. Mean minutes {means[0]}, then {means[1]}."
 
 
 def zone_rows(found: Comparison) -> list[dict[str, Any]]:

@@ -252,7 +252,7 @@
   function tell(k) {
     var box = byId("pointed"), units = data.units, moved = data.pairs[pair].moved.indexOf(k) >= 0;
     var table = element("table"), head = element("tr"), body = element("tbody");
-    var said = (units.customers[k] === "" ? "" : units.customers[k] + " customers, ") + units.hours[k] + " hours a week; " + (moved ? "changes zone" : "stays");
+    var said = (units.customers[k] === "" ? "" : units.customers[k] + (units.customers[k] === "1" ? " customer, " : " customers, ")) + units.hours[k] + " hours a week; " + (moved ? "changes zone" : "stays");
     ["Plan", "Zone", "Level", "Minutes", "Longer way"].forEach(function (text, n) {
       var cell = element("th", n > 2 ? "n" : "", text);
       cell.scope = "col";
