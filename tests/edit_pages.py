@@ -6,7 +6,6 @@ import math
 import shutil
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 
 import zonedesign as zd
@@ -15,6 +14,8 @@ from zonedesign.folder import read_plan
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import numpy as np
 
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
          "--disable-default-apps", "--disable-sync", "--no-first-run"]  # fmt: skip

@@ -1,10 +1,12 @@
-"""Maps: the review map of a plan, one self-contained page that needs no internet."""
+"""Maps: the review map of a plan and the page to edit one in, self-contained files that need no internet."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import folium
 
     from zonedesign.compare import Comparison
@@ -57,3 +59,15 @@ def compare_page(found: Comparison) -> str:
     from zonedesign.maps.compared import build  # noqa: PLC0415
 
     return build(found)
+
+
+def edit_page(
+    plan: Plan, problem: Problem, *, roads: Any = None, studio: Mapping[str, Any] | None = None
+) -> str:
+    """Return the page in which a plan is edited, as one HTML file that fetches nothing; it is internal.
+
+    The arguments and errors are those of `editing.edit_page`.
+    """
+    from zonedesign.maps import editing  # noqa: PLC0415
+
+    return editing.edit_page(plan, problem, roads=roads, studio=studio)

@@ -1,4 +1,4 @@
-"""What an editing page knows: units, minutes, levels, rules, terms and the plan it starts from, as plain data.
+"""What an editing page knows: units, minutes, levels, rules, terms and the plan it starts from, as data.
 
 Units are named by their place in the problem, and every rule brings what it needs to be checked in the page.
 """
@@ -76,7 +76,7 @@ def _coded(texts: list[str]) -> dict[str, list[Any]]:
 
 
 def _columns(problem: Problem) -> list[dict[str, Any]]:
-    """Return what units can be chosen by: text columns that some units share, and the borders of the problem."""
+    """Return what units can be chosen by: text columns that some of them share, and the borders."""
     units = problem.units
     found: dict[str, list[str]] = {}
     for name in attribute_columns(units.frame):
@@ -206,7 +206,8 @@ def _map(problem: Problem, roads: Any) -> dict[str, Any] | None:
     """Return outlines and roads, packed; None where the units have no geometry with a CRS."""
     n = len(problem.units)
     # Any plan on all units gives their shapes; the page draws zones itself.
-    whole = Plan(problem.units, problem.times, np.zeros(n, dtype=np.int64), ("",), ("",), np.zeros(1))
+    nothing = np.zeros(n, dtype=np.int64)
+    whole = Plan(problem.units, problem.times, nothing, ("",), ("",), nothing[:1])
     shapes = display(whole)
     if shapes is None:
         return None
@@ -216,7 +217,7 @@ def _map(problem: Problem, roads: Any) -> dict[str, Any] | None:
         {
             "colour": r.colour,
             "width": r.width,
-            "lines": _flat(packed_shapes([r.lines], origin, shapes.decimals)),
+            "lines": _flat(packed_shapes(np.array([r.lines], dtype=object), origin, shapes.decimals)),
         }
         for r in background.road_lines(roads, shapes)
     ]

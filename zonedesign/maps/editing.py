@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from zonedesign.problem import Problem
 
 CHAPTERS = (
-    "exact", "times", "rules", "terms", "zones", "plan", "words", "files", "choosing", "map", "tables", "actions",
-    "drawing", "page",
+    "exact", "times", "rules", "terms", "zones", "plan", "words", "files",
+    "choosing", "map", "tables", "actions", "drawing", "page",
 )  # fmt: skip
 """The page's script, chapter after chapter, in `assets/edit`."""
 
@@ -38,7 +38,7 @@ def edit_page(
     """Return the page in which a plan is edited, as one HTML file.
 
     `roads` is a `RoadNetwork` for the background (else the problem's own). With `studio` its `script` runs
-    after the page's own, and all else in it stands in the page's data as `data.studio`. The plan may lack
+    once the page is ready, and all else in it stands in the page's data as `data.studio`. The plan may lack
     units: they are shown as being in no zone. Raises `DataError` where it is on other units.
     """
     own = dict(studio or {})

@@ -48,12 +48,12 @@ def packed_json(data: Any) -> str:
 
 
 def packed_times(times: TravelTimes, ids: pd.Index[Any], limits: Iterable[float]) -> dict[str, Any]:
-    """Return the minutes among units for a page: `units`, `scale`, `most`, `planes`, `present` and `minutes`.
+    """Return the minutes among units for a page, as plain data with two packed texts.
 
-    `most` is the largest number of the grid; `present` packs a bit for every pair (rows are origins, padded to bytes), `minutes` a plane for every byte
-    of the present pairs' numbers. With `scale` 0 they are float64, little-endian; else what a grid number
-    adds to its guess, zigzag. No comparison of a minute with one of the `limits` (and the slack) comes out
-    another way than with the minute itself; `selves` says that an absent way to itself takes no time.
+    `present` packs a bit for every pair (rows are origins, padded to bytes), `minutes` a plane for every byte
+    of the present pairs' numbers. With `scale` 0 these are float64, little-endian; else what a grid number of
+    at most `most` adds to its guess, zigzag. No comparison of a minute with one of the `limits` (and the
+    slack) comes out another way than with the minute itself. `selves`: an absent way to itself takes no time.
     """
     start, end, minutes = _square(times, ids)
     n = len(ids)
@@ -67,7 +67,7 @@ def packed_times(times: TravelTimes, ids: pd.Index[Any], limits: Iterable[float]
         added = _beyond_guess(grid[1], np.bincount(start, minlength=n), end)
         zigzag = ((added << 1) ^ (added >> 63)).astype("<u4")
         wide = zigzag.view(np.uint8).reshape(-1, 4).T
-        planes = wide[: max(1, (int(zigzag.max()).bit_length() + 7) // 8)]
+        planes = wide[: max(1, (int(zigzag.max(initial=0)).bit_length() + 7) // 8)]
     return {
         "units": n,
         "pairs": len(minutes),

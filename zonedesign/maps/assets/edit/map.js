@@ -199,7 +199,7 @@ const chart = (() => {
     text.className = "label";
     text.innerHTML = '<svg width="16" height="16" viewBox="0 0 18 18" aria-hidden="true"><path d="M9 1.5 16.5 9 9 16.5 1.5 9Z" fill="#fff" stroke="#1c2a33" stroke-width="2"/><circle cx="9" cy="9" r="2.2" fill="#1c2a33"/></svg>';
     const id = document.createElement("b");
-    id.textContent = (plan.now.locked.has(zone.id) ? "🔒\uFE0E " : "") + zone.id;
+    id.textContent = zone.id + (plan.now.locked.has(zone.id) ? " (locked)" : "");
     const name = document.createElement("span");
     name.textContent = plan.now.names.get(zone.id) || "";
     text.append(id, name);

@@ -1,6 +1,6 @@
 /* The page: it starts here, tells of every edit, and offers itself to the studio.
 
-   window.zonedesignEdit, there once `ready` has resolved:
+   window.zonedesignEdit is there at once and can be asked once `ready` has resolved, which is before the studio's script runs:
      ready                        Promise, resolved when the page can be used
      plan()                       [{unit, zone, level, centre}], ids as text; null all three for a unit in no zone
      setPlan(rows, label, reason) takes such rows as one step that can be undone, logged as `label`; true, or false where
@@ -124,6 +124,15 @@ const page = (() => {
     chart.map.invalidateSize({ animate: false });
   }
 
+  /* The studio's script runs once the page can answer it. */
+  function studio() {
+    const given = get("studio-script");
+    if (!given) { return; }
+    const script = document.createElement("script");
+    script.textContent = given.textContent;
+    document.body.append(script);
+  }
+
   async function start() {
     try {
       await times.load(data.times);
@@ -143,10 +152,11 @@ const page = (() => {
     plan.watch(follow);
     choosing.watch(() => { chart.chosen(); tables.units(); actions.selection(); say(get("selected").textContent); });
     if (chart.map) { get("whole").addEventListener("click", chart.whole); }
-    window.addEventListener("beforeunload", (event) => { if (unsaved) { event.preventDefault(); } });
+    window.addEventListener("beforeunload", (event) => { if (unsaved && !data.studio) { event.preventDefault(); } });
     window.addEventListener("beforeprint", forPrint);
     window.addEventListener("afterprint", afterPrint);
     document.body.dataset.ready = "yes";
+    studio();
   }
 
   api.ready = start();

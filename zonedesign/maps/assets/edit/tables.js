@@ -61,12 +61,11 @@ const tables = (() => {
   const counts = (before, now) => [words.number(before), words.number(now), change(now, before)];
 
   function broken() {
-    const state = plan.now, rows = brokenIn(state), missing = rows.filter((row) => row.unit !== undefined);
-    const listed = rows.filter((row) => row.unit === undefined);
+    const state = plan.now, rows = brokenIn(state);
     get("broken-none").hidden = rows.length > 0;
     get("broken-heading").textContent = rows.length ? `Rules broken (${rows.length})` : "Rules broken";
-    const lines = listed.slice(0, MOST).map((row, k) => {
-      const item = element("li"), says = words.broken(row, row.rule === "Cover" ? missing.map((each) => each.unit) : []);
+    const lines = rows.slice(0, MOST).map((row, k) => {
+      const item = element("li"), says = words.broken(row);
       const key = `${row.rule}:${row.zone}:${row.quantity}`;
       item.append(element("span", "", says), " ");
       const look = button("Show me", "show:" + key, () => {
@@ -80,7 +79,7 @@ const tables = (() => {
       item.append(look, " ", choose);
       return item;
     });
-    if (listed.length > MOST) { lines.push(element("li", "", `and ${listed.length - MOST} more`)); }
+    if (rows.length > MOST) { lines.push(element("li", "", `and ${(rows.length - MOST).toLocaleString("en-GB")} more`)); }
     redraw(get("broken"), lines);
   }
 

@@ -37,13 +37,12 @@ const words = (() => {
   }
 
   /* One broken rule in a line. */
-  function broken(row, missing) {
+  function broken(row) {
     const where = row.zone !== null ? `Zone ${zone(row.zone)}` : row.level !== null ? level(row.level) : "The plan";
     const quantity = row.quantity.replace(/_/g, " ");
     const value = row.value === Infinity ? "out of reach" : number(row.value, Number.isInteger(row.value) ? 0 : 2);
     const open = row.limit[0] === null && row.limit[1] === null;
-    const which = missing && missing.length ? `: ${missing.slice(0, 20).map((at) => data.ids[at]).join(", ")}${missing.length > 20 ? ` and ${missing.length - 20} more` : ""}` : "";
-    return `${where}: ${row.rule} (${quantity}) is ${value}${open ? "; it must be in reach" : `; allowed is ${band(row.limit)}`}${which}`;
+    return `${where}: ${row.rule} (${quantity}) is ${value}${open ? "; it must be in reach" : `; allowed is ${band(row.limit)}`}`;
   }
 
   function element(tag, name, text) {
