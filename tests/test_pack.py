@@ -1,0 +1,297 @@
+"""The tender pack: every file says the same of the same lots, and the whole can be made again."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import geopandas as gpd
+import openpyxl
+import pandas as pd
+import pypdf
+import pytest
+import shapely
+import tiny_county
+
+import zonedesign as zd
+from zonedesign.cli import main
+from zonedesign.pack import gather, write_pack
+from zonedesign.pack.lookup import postcode_lots
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILES = {
+    "disclosure.json", "index.html", "lots.csv", "lots.geojson", "lots.gpkg", "lots.kml", "lots.ocds.json",
+    "lots.xlsx", "manifest.json", "maps/1-01.pdf", "maps/1-02.pdf", "maps/1-03.pdf", "maps/1-04.pdf",
+    "maps/overview.pdf", "method.pdf", "postcodes.csv", "units.csv",
+}  # fmt: skip
+POSTCODES = """postcode,easting,northing
+TE1 1AA,450500,110500
+te1 1ab,451990,110500
+TE1 1AC,453500,113500
+TE9 9ZZ,490000,190000
+"""
+PUBLISH = """
+[publish]
+buyer = "Tiny Council"
+version = "3"
+region = "UKJ3"
+contract_start = 2027-04-01
+contract_end = 2031-03-31
+postcodes = "postcodes.csv"
+postcodes_date = 2026-08-31
+"""
+
+
+def folder_of(tmp_path: Path, *more: str, publish: str = PUBLISH) -> Path:
+    """Make the pack of the tiny county's four quarters on the command line."""
+    path = tiny_county.write_tiny(tmp_path)
+    path.write_text(path.read_text() + publish)
+    (tmp_path / "postcodes.csv").write_text(POSTCODES)
+    tiny_county.quarters().to_csv(tmp_path / "plan.csv", index=False)
+    out = tmp_path / "pack"
+    assert (
+        main(["pack", str(tmp_path / "plan.csv"), "--scenario", str(path), "-o", str(out), "-q", *more]) == 0
+    )
+    return out
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return folder_of(tmp_path_factory.mktemp("tender"))
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+
+
+def words_of(path: Path) -> str:
+    return " ".join(page.extract_text() for page in pypdf.PdfReader(path).pages)
+
+
+def test_the_pack_has_every_file(pack: Path) -> None:
+    assert {each.relative_to(pack).as_posix() for each in pack.rglob("*") if each.is_file()} == FILES
+
+
+def test_the_manifest_names_every_file_and_says_that_the_pack_is_public(pack: Path) -> None:
+    manifest = json.loads((pack / "manifest.json").read_text())
+    assert set(manifest["files"]) == FILES - {"manifest.json"}
+    assert manifest["kind"] == "public"
+
+
+def test_the_schedule_has_a_row_for_every_lot(pack: Path) -> None:
+    first = rows(pack / "lots.csv")[0]
+    assert first == {
+        "lot": "1-01", "name": "Westham 1", "level": "1", "providers": "", "hours_low": "30", "hours_high": "50",
+        "weekly_hours": "40", "customers_low": "4", "customers_high": "12", "customers": "8",
+        "value_a_year": "", "units": "4", "places": "Westham", "adjoining": "1-02; 1-03; 1-04",
+        "sheet": "maps/1-01.pdf",
+    }  # fmt: skip
+
+
+def test_every_unit_is_in_exactly_one_lot(pack: Path) -> None:
+    units = rows(pack / "units.csv")
+    assert sorted(row["unit"] for row in units) == tiny_county.IDS
+    assert {row["lot"] for row in units if row["unit"] in ("u00", "u01", "u04", "u05")} == {"1-01"}
+
+
+def test_all_files_tell_the_same_lots(pack: Path) -> None:
+    lots = [row["lot"] for row in rows(pack / "lots.csv")]
+    book = openpyxl.load_workbook(pack / "lots.xlsx")
+    geojson = json.loads((pack / "lots.geojson").read_text())
+    notice = json.loads((pack / "lots.ocds.json").read_text())["releases"][0]["tender"]
+    kml = ET.parse(pack / "lots.kml").getroot()  # noqa: S314  (our own file)
+    marks = kml.iter("{http://www.opengis.net/kml/2.2}Placemark")
+    assert [cell.value for cell in book["lots"]["A"]][1:] == lots
+    assert [feature["properties"]["lot"] for feature in geojson["features"]] == lots
+    assert gpd.read_file(pack / "lots.gpkg", layer="lots")["lot"].tolist() == lots
+    assert [mark.get("id") for mark in marks] == [f"lot-{lot}" for lot in lots]
+    assert [lot["id"] for lot in notice["lots"]] == lots
+
+
+@pytest.mark.parametrize("lot", ["1-01", "1-02", "1-03", "1-04"])
+def test_a_sheet_lists_every_unit_of_its_lot_and_says_what_is_definitive(pack: Path, lot: str) -> None:
+    said = words_of(pack / f"maps/{lot}.pdf")
+    here = [row["unit"] for row in rows(pack / "units.csv") if row["lot"] == lot]
+    assert [unit for unit in here if unit not in said] == []
+    assert "The list of unit codes is definitive. Map and postcodes are guides." in said
+    assert f"Lot {lot}" in said
+
+
+def test_a_sheet_is_one_page_of_a4_tagged_in_english_and_titled(pack: Path) -> None:
+    sheet = pypdf.PdfReader(pack / "maps/1-01.pdf")
+    assert [tuple(round(float(x)) for x in page.mediabox[2:]) for page in sheet.pages] == [(595, 842)]
+    assert (
+        sheet.trailer["/Root"]["/MarkInfo"]["/Marked"] is True
+        or sheet.trailer["/Root"]["/MarkInfo"]["/Marked"]
+    )
+    assert str(sheet.trailer["/Root"]["/Lang"]) == "en-GB"
+    assert sheet.metadata.title == "Lot 1-01: Tiny"
+    assert sheet.metadata.author == "Tiny Council"
+
+
+def test_every_font_of_a_sheet_is_embedded(pack: Path) -> None:
+    fonts = [
+        font["/DescendantFonts"][0]["/FontDescriptor"]
+        for page in pypdf.PdfReader(pack / "maps/1-01.pdf").pages
+        for font in page["/Resources"]["/Font"].values()
+    ]
+    assert fonts
+    assert all("/FontFile2" in font or "/FontFile3" in font for font in fonts)
+
+
+def test_the_overview_is_a3_with_a_page_of_contents(pack: Path) -> None:
+    overview = pypdf.PdfReader(pack / "maps/overview.pdf")
+    assert [sorted(round(float(x)) for x in page.mediabox[2:]) for page in overview.pages] == [
+        [842, 1191]
+    ] * 2
+    assert "Westham 1" in overview.pages[1].extract_text()
+
+
+def test_a_postcode_at_a_boundary_straddles_and_one_far_away_is_left_out(pack: Path) -> None:
+    assert rows(pack / "postcodes.csv") == [
+        {"postcode": "TE1 1AA", "lot": "1-01", "unit": "u00", "straddles": "", "other_lot": "", "date": "2026-08-31"},
+        {"postcode": "TE1 1AB", "lot": "1-01", "unit": "u01", "straddles": "yes", "other_lot": "1-02", "date": "2026-08-31"},
+        {"postcode": "TE1 1AC", "lot": "1-04", "unit": "u15", "straddles": "", "other_lot": "", "date": "2026-08-31"},
+    ]  # fmt: skip
+
+
+def test_the_notice_has_what_the_standard_asks_of_a_lot(pack: Path) -> None:
+    package = json.loads((pack / "lots.ocds.json").read_text())
+    release = package["releases"][0]
+    assert {"uri", "version", "publishedDate", "publisher", "releases", "extensions"} <= set(package)
+    assert {"ocid", "id", "date", "tag", "initiationType", "buyer", "parties", "tender"} <= set(release)
+    lot, item = release["tender"]["lots"][0], release["tender"]["items"][0]
+    assert lot["title"] == "Lot 1-01: Westham 1"
+    assert lot["contractPeriod"] == {"startDate": "2027-04-01T00:00:00Z", "endDate": "2031-03-31T00:00:00Z"}
+    assert item["relatedLot"] == "1-01"
+    assert item["classification"]["id"] == "85312000"
+    assert item["deliveryAddresses"] == [{"region": "UKJ3", "countryName": "United Kingdom"}]
+
+
+def test_the_geopackage_opens_styled(pack: Path) -> None:
+    with closing(sqlite3.connect(pack / "lots.gpkg")) as file:
+        styled = file.execute("SELECT f_table_name, useAsDefault FROM layer_styles ORDER BY 1").fetchall()
+    assert styled == [("lots", 1), ("units", 1)]
+
+
+def test_geojson_is_in_degrees_with_its_rings_anticlockwise(pack: Path) -> None:
+    shapes = [
+        shapely.geometry.shape(feature["geometry"])
+        for feature in json.loads((pack / "lots.geojson").read_text())["features"]
+    ]
+    assert all(-8 < shape.bounds[0] < 2 and 49 < shape.bounds[1] < 61 for shape in shapes)
+    assert all(part.exterior.is_ccw for shape in shapes for part in shapely.get_parts(shape))
+
+
+def test_the_statement_of_method_marks_its_drafts(pack: Path) -> None:
+    said = words_of(pack / "method.pdf")
+    assert said.upper().count("DRAFT FOR LEGAL CHECK") == 3
+    assert "section 18" in said
+    assert "section 12" in said
+    assert "All 27 checks are met." in said
+
+
+def test_the_same_day_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1790000000")
+    packs = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        packs.append(folder_of(tmp_path / name))
+    differ = [
+        name for name in sorted(FILES) if (packs[0] / name).read_bytes() != (packs[1] / name).read_bytes()
+    ]
+    assert differ == []
+
+
+def test_a_public_pack_withholds_small_counts_with_their_hours(tmp_path: Path) -> None:
+    publish = PUBLISH + "suppress_below = 9\n"
+    out = folder_of(tmp_path, publish=publish)
+    assert {(row["customers"], row["weekly_hours"]) for row in rows(out / "lots.csv")} == {("", "")}
+    assert json.loads((out / "disclosure.json").read_text())["kind"] == "public"
+
+
+def test_an_internal_pack_is_exact_and_says_that_it_is_not_for_publication(tmp_path: Path) -> None:
+    out = folder_of(tmp_path, "--internal", publish=PUBLISH + "suppress_below = 9\n")
+    assert {(row["customers"], row["weekly_hours"]) for row in rows(out / "lots.csv")} == {("8", "40")}
+    assert "Internal: not for publication" in words_of(out / "maps/1-01.pdf")
+    assert json.loads((out / "manifest.json").read_text())["kind"] == "internal"
+
+
+def test_plans_to_compare_are_named_in_the_statement_of_method(tmp_path: Path) -> None:
+    halves = tiny_county.quarters().assign(zone=["w" if k % 4 < 2 else "e" for k in range(16)])
+    halves.to_csv(tmp_path / "halves.csv", index=False)
+    out = folder_of(tmp_path, "--compared", f"in two halves={tmp_path / 'halves.csv'}")
+    assert "in two halves" in words_of(out / "method.pdf")
+
+
+def test_a_plan_that_breaks_a_rule_gets_no_pack(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tiny_county.write_tiny(tmp_path)
+    tiny_county.quarters().assign(zone="1-01").to_csv(tmp_path / "plan.csv", index=False)
+    code = main(
+        ["pack", str(tmp_path / "plan.csv"), "--scenario", str(path), "-o", str(tmp_path / "out"), "-q"]
+    )
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert (code, (tmp_path / "out").exists()) == (4, False)
+    assert last.startswith("error: the plan breaks rules, so no pack is made of it: Volume of zone 1-01")
+
+
+def test_contracts_that_end_before_they_begin_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tiny_county.write_tiny(tmp_path)
+    path.write_text(path.read_text() + "[publish]\ncontract_start = 2027-04-01\ncontract_end = 2026-03-31\n")
+    tiny_county.quarters().to_csv(tmp_path / "plan.csv", index=False)
+    code = main(
+        ["pack", str(tmp_path / "plan.csv"), "--scenario", str(path), "-o", str(tmp_path / "out"), "-q"]
+    )
+    assert code == 2
+    assert (
+        "publish.contract_end is 2026-03-31, not after contract_start, which is 2027-04-01"
+        in capsys.readouterr().err
+    )
+
+
+def test_hostile_names_stay_text_in_every_file(tmp_path: Path) -> None:
+    hostile = '=cmd|"</script><img src=x>#show "\\'
+    problem = tiny_problem(tmp_path, place=[hostile] * 16)
+    material = gather(tiny_plan(problem), problem)
+    out = write_pack(tmp_path / "pack", material)
+    page = (out / "index.html").read_text()
+    assert "<img" not in page
+    assert page.count("</script>") == 2
+    assert "'=cmd" in (out / "units.csv").read_text()
+    assert "#show" in words_of(out / "maps/1-01.pdf")
+
+
+def tiny_problem(folder: Path, **columns: object) -> zd.Problem:
+    path = tiny_county.write_tiny(folder, units=tiny_county.squares(**columns))
+    return zd.read_scenario(path).problem()
+
+
+def tiny_plan(problem: zd.Problem) -> zd.Plan:
+    labels = tiny_county.quarters().set_index("unit")["zone"]
+    return zd.Plan.from_labels(problem.units, problem.times, labels, levels=problem.levels)
+
+
+def test_postcodes_without_a_place_are_refused_by_name(tmp_path: Path) -> None:
+    problem = tiny_problem(tmp_path)
+    table = pd.DataFrame(
+        {"postcode": ["TE1 1AA", "TE1 1AB"], "easting": [450500, None], "northing": [110500, 1]}
+    )
+    with pytest.raises(zd.DataError, match="no easting and northing for 1 postcode: TE1 1AB"):
+        postcode_lots(tiny_plan(problem), table)
+
+
+def test_the_boundary_is_told_clockwise_from_the_north(tmp_path: Path) -> None:
+    problem = tiny_problem(tmp_path)
+    said = gather(tiny_plan(problem), problem).boundaries[0]
+    assert said.startswith("Clockwise from the north: to the north lot 1-03 (")
+    assert "to the east lot 1-02 (" in said
+    assert "to the south-west the edge of the whole area (" in said
