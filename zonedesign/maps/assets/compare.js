@@ -6,7 +6,7 @@
   var PANES = { zones: 400, moved: 405, roads: 410, units: 420, lines: 430, centres: 440, marks: 445, labels: 450 };
   var data = JSON.parse(document.getElementById("data").textContent);
   var still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-  var sides = [], boxes = [], pair = 0, pointed = null, kept = null, wandered = false, following = false;
+  var sides = [], boxes = [], pair = 0, pointed = null, kept = null, told = null, wandered = false, following = false;
 
   function element(tag, name, text) {
     var made = document.createElement(tag);
@@ -143,14 +143,16 @@
     });
   }
 
+  /* Outlines of all units are one path, so that thousands of them cost little. */
   function ground() {
+    var every = { type: "MultiPolygon", coordinates: [] };
+    data.units.shape.forEach(function (one) { every.coordinates = every.coordinates.concat(rings(one)); });
     sides.forEach(function (side) {
-      var quick = L.canvas({ pane: "units", padding: 0.2 });
       data.roads.forEach(function (road) {
         side.roads.addLayer(shape(road.lines, { pane: "roads", style: { color: road.colour, weight: road.width, opacity: 0.6 } }));
       });
-      data.units.shape.forEach(function (one) {
-        side.units.addLayer(shape(one, { pane: "units", renderer: quick, radius: 3, style: { color: INK, weight: 0.6, opacity: 0.75, fill: false } }));
+      (data.points ? data.units.shape : [every]).forEach(function (one) {
+        side.units.addLayer(shape(one, { pane: "units", radius: 3, style: { color: INK, weight: 0.6, opacity: 0.75, fill: false } }));
       });
     });
   }
@@ -250,6 +252,7 @@
   }
 
   function tell(k) {
+    told = k;
     var box = byId("pointed"), units = data.units, moved = data.pairs[pair].moved.indexOf(k) >= 0;
     var table = element("table"), head = element("tr"), body = element("tbody");
     var said = (units.customers[k] === "" ? "" : units.customers[k] + (units.customers[k] === "1" ? " customer, " : " customers, ")) + units.hours[k] + " hours a week; " + (moved ? "changes zone" : "stays");
@@ -318,6 +321,7 @@
       document.querySelectorAll("tr[aria-current]").forEach(function (each) { each.removeAttribute("aria-current"); });
       [0, 1].forEach(draw);
       spot(kept);
+      if (told !== null) { tell(told); }
     }
   }
 
