@@ -46,8 +46,11 @@ def intervals(lines: Sequence[Interval], *, label: str, title: str, says: str) -
         body.append(drawn)
         top += high
     axis = [_tick(value, scale, top) for value in scale.ticks] if known else []
-    height = top + (LINE_PX * 2 if known else 0)
-    under = _text(50, top + LINE_PX * 1.6, label, "quiet", anchor="middle") if known else Markup("")
+    below = textwrap.wrap(label, LETTERS) if known else []
+    height = top + LINE_PX * (len(below) + 1 if below else 0)
+    under = Markup("").join(
+        _text(50, top + LINE_PX * (k + 1.5), line, "quiet", anchor="middle") for k, line in enumerate(below)
+    )
     return Markup(
         '<svg class="chart" height="{}" role="img" aria-labelledby="chart-title" '
         'aria-describedby="chart-says"><title id="chart-title">{}</title>'

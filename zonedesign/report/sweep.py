@@ -43,7 +43,8 @@ def page(title: str, rows: Sequence[Mapping[str, Any]], about: Sequence[str]) ->
         "chart": intervals(
             lines, label=label, title="What each run costs, and the best that is possible", says=says
         ),
-        "says": says,
+        "label": label,
+        "sketch": any(row["sketch"] for row in rows),
         "alike": alike,
         "rows": [_cells(row) for row in rows],
         "several": len({row["scenario"] for row in rows}) > 1,
@@ -120,6 +121,7 @@ def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
         "zones": " + ".join(f"{count}" for count in zones.values()) or UNKNOWN,
         "worst": number(row["worst_minutes"], 1),
         "seconds": number(row["seconds"], 0),
+        "taken_from": row["taken_from"],
         "broken": "none" if row["broken"] == 0 else UNKNOWN,
     }
 

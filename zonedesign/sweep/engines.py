@@ -86,7 +86,7 @@ def _pool(
         tasks = (delayed(_named)(name, each, options, threads) for name, each in list(problems.items()))
         results = parallel(tasks)
         try:
-            for each in results:
+            for each in results:  # noqa: UP028  (closed here, where its warning is held back)
                 yield each
         finally:
             with warnings.catch_warnings():
@@ -115,7 +115,7 @@ def _on_dask(
                 for name, problem in problems.items()
             }
         try:
-            for future in _distributed().as_completed(list(futures)):
+            for future in _distributed().as_completed(list(futures), loop=client.loop):
                 try:
                     outcome = future.result()
                 except Exception as error:  # noqa: BLE001  (a lost worker, or one that cannot run it)

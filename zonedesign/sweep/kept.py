@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 from zonedesign._plantables import as_csv
 from zonedesign.certificate import plain
 from zonedesign.errors import DataError, ScenarioError, counted, listed
-from zonedesign.folder import check_folder, write_folder
+from zonedesign.folder import certificate_beside, check_folder, read_labels, write_folder
 from zonedesign.maps import page as review_page
 from zonedesign.provenance import now, sha256_of, versions
 from zonedesign.report.sweep import page
 from zonedesign.scenario.building import input_files
 from zonedesign.swap import recover, replace_file, replace_folder, try_place
+from zonedesign.sweep.carried import Zones
 from zonedesign.sweep.rows import Row, columns_of
 from zonedesign.sweep.written import toml_of, with_paths
 
@@ -95,6 +96,16 @@ class Kept:
             check_folder(folder)
             self._put(folder, more, variant.scenario.name)
         return row
+
+    def plan_of(self, variant: Variant, problem: Problem) -> Plan | None:
+        """Return the plan that a run left here, with what was proved of it; None where it cannot be read."""
+        path = self.path / RUNS / self.slugs[variant.name] / "plan.csv"
+        try:
+            plan = Zones.of_labels(read_labels(path, problem.units)).on(problem)
+        except DataError:
+            return None
+        proved = certificate_beside(path, problem)
+        return plan if plan is None or proved is None else plan.with_certificate(proved)
 
     def tell(self, rows: Sequence[Row]) -> None:
         """Write the table, the page and the manifest of the sweep as it stands; each file whole."""

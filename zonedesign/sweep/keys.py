@@ -22,7 +22,7 @@ ABSENT = object()
 """The value of a key that is left out."""
 
 _STEP = re.compile(r'"([^"]*)"|([^."]+)')
-_BARE = re.compile(r"[A-Za-z][\w .+:/\\-]*")
+_BARE = re.compile(r"[A-Za-z./\\][\w .+:/\\-]*")
 
 
 def key_of(text: str) -> Key:

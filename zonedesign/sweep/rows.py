@@ -35,7 +35,9 @@ class Row:
     `settings` says what was varied; `said` is what was said of its borders before solving; `causes` why no
     plan can exist, and `proved` whether that was seen before solving or by it; `weights` are the objective's.
     `zones` is how many there are of each level, `worst_minutes` the longest way between a centre and a unit,
-    `broken` the checks of the rules that fail: none, in any plan that is kept. `run` is its folder's name.
+    `broken` the checks of the rules that fail: none, in any plan that is kept. `run` is its folder's name;
+    `sketch` says that minutes are those of sketch roads, and `taken_from` which other run's plan it is, where
+    that keeps this run's rules too and is better than its own.
     """
 
     name: str
@@ -57,6 +59,8 @@ class Row:
     said: tuple[str, ...] = ()
     error: str = ""
     run: str = ""
+    sketch: bool = False
+    taken_from: str | None = None
 
     @property
     def settled(self) -> bool:
@@ -104,6 +108,8 @@ class Row:
             "worst_minutes": self.worst_minutes,
             "seconds": self.seconds,
             "broken": self.broken,
+            "sketch_roads": self.sketch,
+            "taken_from": self.taken_from,
             "proved": self.proved,
             "causes": " | ".join(self.causes) or None,
             "said": " | ".join(self.said) or None,

@@ -15,6 +15,7 @@ from zonedesign.provenance import sha256_of
 from zonedesign.scenario.building import build
 from zonedesign.solve.preflight import preflight
 from zonedesign.sweep.borders import areas, border_lines
+from zonedesign.sweep.carried import Zones, better
 from zonedesign.sweep.engines import outcomes, require_cluster
 from zonedesign.sweep.kept import Kept
 from zonedesign.sweep.rows import BEFORE, Row, Sweep, facts_of, weights_of
@@ -64,6 +65,8 @@ def sweep(
             row, plan = _ended(found.rows[name], outcome, named[name])
             found.take(row, plan)
             tell("runs", found.share(), name)
+        for row, plan in _carried(found, named, dict(found.plans)):
+            found.take(row, plan)
     except KeyboardInterrupt:
         pass
     return found.sweep()
@@ -105,6 +108,9 @@ def sweep_scenarios(
             found.take(row, plan)
             kept.tell(found.listed())
             tell("runs", found.share(), name)
+        if problems:
+            tell("compare", None, "whether one run's plan serves another better")
+            _carry_kept(found, kept, by_name, problems)
     except KeyboardInterrupt:
         pass
     if any(row.settled for row in found.listed()):
@@ -178,7 +184,12 @@ class _Found:
         """Say of a problem what can be said before it is solved."""
         began = time.monotonic()
         causes = tuple(preflight(problem))
-        row = replace(self.rows[name], said=tuple(border_lines(areas(problem))), weights=weights_of(problem))
+        row = replace(
+            self.rows[name],
+            said=tuple(border_lines(areas(problem))),
+            weights=weights_of(problem),
+            sketch=problem.about.sketch,
+        )
         if causes:
             seconds = time.monotonic() - began
             row = replace(row, status=str(Status.INFEASIBLE), causes=causes, proved=BEFORE, seconds=seconds)
@@ -223,10 +234,49 @@ def _ended(row: Row, outcome: Outcome, problem: Problem) -> tuple[Row, Plan | No
         if plan is not None:
             verdicts = verify(plan, problem)
             if not verdicts["passed"].all():
-                raise SolverError(f"the plan found breaks rules and is not kept: {broken(verdicts)}")
+                error = SolverError(f"the plan found breaks rules and is not kept: {broken(verdicts)}")
+                outcome, plan = failed(error, outcome.seconds), None
         return replace(row, **facts_of(outcome, plan, problem)), plan
-    except Exception as error:  # noqa: BLE001  (as above)
-        return replace(row, **facts_of(failed(error, outcome.seconds), None, problem)), None
+    except Exception as fault:  # noqa: BLE001  (as above)
+        return replace(row, **facts_of(failed(fault, outcome.seconds), None, problem)), None
+
+
+def _carried(
+    found: _Found, problems: Mapping[str, Problem], plans: Mapping[str, Plan]
+) -> Iterable[tuple[Row, Plan]]:
+    """Give the row and the plan of every run that another run's plan serves better than its own."""
+    zones = {name: Zones.of(plan) for name, plan in plans.items()}
+    for name, problem in problems.items():
+        row = found.rows[name]
+        if row.status not in {str(Status.FEASIBLE), str(Status.UNKNOWN)}:
+            continue
+        others = {other: each for other, each in zones.items() if other != name}
+        taken = better(problem, plans.get(name), others)
+        if taken is not None:
+            plan, whose = taken
+            outcome = Outcome(
+                str(Status.FEASIBLE if plan.certificate is None else plan.certificate.status),
+                certificate=plan.certificate,
+                seconds=row.seconds or 0.0,
+            )
+            yield replace(row, **facts_of(outcome, plan, problem), taken_from=whose), plan
+
+
+def _carry_kept(
+    found: _Found, kept: Kept, variants: Mapping[str, Variant], problems: Mapping[str, Problem]
+) -> None:
+    """Let every run have the plan that serves it best, those that were in the folder before among them."""
+    known: dict[str, Any] = {}
+    every, plans = dict(problems), dict(found.plans)
+    for name, variant in variants.items():
+        row = found.rows[name]
+        if name not in every and (row.has_plan or row.status == Status.UNKNOWN):
+            every[name] = problem_of(variant, known)
+            plan = kept.plan_of(variant, every[name]) if row.has_plan else None
+            if plan is not None:
+                plans[name] = plan
+    for row, plan in _carried(found, every, plans):
+        found.take(*_put(kept, row, variants[row.name], every[row.name], plan))
 
 
 def _put(
