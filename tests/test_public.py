@@ -14,8 +14,8 @@ PUBLIC = sorted(
     """
 About Apart Calibration CentreAt Certificate Character CharacterShare Comparison Contiguity Contiguous DataError Diameter Explanation Fixed Frozen
 HoursShare InfeasibleError Level MaxMiles NestIn NoPlanError Objective Plan Portfolio Problem Reach Relaxation RoadNetwork ScenarioError
-SolverError Status Together TrafficSensitivity TravelTimes Units Volume ZoneCount ZoneDesignError __version__ calibrate compare explain portfolio read_plan read_roads
-read_scenario read_units review_map sketch_roads solve touching traffic_sensitivity travel_times verify write_folder
+SolverError Status Sweep Together TrafficSensitivity TravelTimes Units Volume ZoneCount ZoneDesignError __version__ calibrate compare explain portfolio read_plan read_roads
+read_scenario read_units review_map sketch_roads solve sweep touching traffic_sensitivity travel_times verify write_folder
 """.split()  # noqa: SIM905  (a list to read)
 )
 

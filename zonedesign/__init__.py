@@ -61,6 +61,8 @@ if TYPE_CHECKING:
     from zonedesign.rules import ZoneCount as ZoneCount
     from zonedesign.scenario import read_scenario as read_scenario
     from zonedesign.solve import solve as solve
+    from zonedesign.sweep import Sweep as Sweep
+    from zonedesign.sweep import sweep as sweep
     from zonedesign.traveltimes import TravelTimes as TravelTimes
     from zonedesign.traveltimes import travel_times as travel_times
     from zonedesign.units import Units as Units
@@ -110,6 +112,7 @@ _ROOMS = {
     ),
     "scenario": ("read_scenario",),
     "solve": ("solve",),
+    "sweep": ("Sweep", "sweep"),
     "traveltimes": ("TravelTimes", "travel_times"),
     "units": ("Units", "read_units"),
     "verify": ("verify",),
