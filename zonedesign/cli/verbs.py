@@ -37,16 +37,18 @@ if TYPE_CHECKING:
 
 def example(options: argparse.Namespace) -> Answer:
     """Write the example county."""
-    from zonedesign.examples import write_example  # noqa: PLC0415
+    from zonedesign.examples import WHAT_IF, write_example  # noqa: PLC0415
 
     with bar(quiet=options.quiet) as tell:
         tell("example", None, "a county is drawn")
         files = write_example(options.folder)
-    scenarios = [path for path in files if path.suffix == ".toml"]
+    what_if = options.folder / WHAT_IF
+    scenarios = [path for path in files if path.suffix == ".toml" and path != what_if]
     data = {"verb": "example", "folder": str(options.folder), "files": [str(path) for path in files]}
     lines = [f"wrote {counted(len(files), 'file')} to {options.folder}; the scenarios are:"]
     lines += [f"  {path}" for path in scenarios]
     lines += [f"next: zonedesign solve {scenarios[0]} -o zones"] if scenarios else []
+    lines += [f"then: zonedesign sweep {what_if} -o what-if"] if what_if in files else []
     return Answer({**data, "scenarios": [str(path) for path in scenarios]}, lines)
 
 
