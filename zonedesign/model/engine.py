@@ -199,14 +199,25 @@ class Engine:
         if ended is Ended.INFEASIBLE:
             return Solved(ended, np.inf, nodes=int(info.mip_node_count))
         found = info.primal_solution_status == int(self._highspy.SolutionStatus.kSolutionStatusFeasible)
-        bound = float(info.mip_dual_bound)
+        bound, objective = float(info.mip_dual_bound), float(info.objective_function_value)
+        values = np.array(self._model.getSolution().col_value) if found else None
+        if start is not None and values is not None and not self._is_of(values, objective):
+            # Where its presolve alone finds a better plan, HiGHS may return the start's values beside it.
+            self._checked(self._model.clearSolver())
+            return self.run(seconds, gap=gap, nodes=nodes, below=below, heard=heard)
         return Solved(
             ended,
             bound if abs(bound) < self._highspy.kHighsInf else -np.inf,
-            float(info.objective_function_value) if found else None,
-            np.array(self._model.getSolution().col_value) if found else None,
+            objective if found else None,
+            values,
             nodes=int(info.mip_node_count),
         )
+
+    def _is_of(self, values: Floats, objective: float) -> bool:
+        """Return whether these values have this objective, rounding aside."""
+        lp = self._model.getLp()
+        stated = float(np.array(lp.col_cost_) @ values) + float(lp.offset_)
+        return abs(stated - objective) <= 1e-5 * max(1.0, abs(stated), abs(objective))
 
     def _run(self) -> bool:
         """Run HiGHS in a thread of its own, so that Ctrl-C is heard; return whether it was interrupted."""

@@ -14,7 +14,7 @@ from zonedesign.errors import InfeasibleError, NoPlanError, ScenarioError, count
 from zonedesign.plan import Plan
 from zonedesign.progress import Progress, silent
 from zonedesign.questions.moves import moves
-from zonedesign.questions.scan import Scan
+from zonedesign.questions.scan import LITTLE, Scan
 from zonedesign.rules import Fixed, Frozen
 from zonedesign.solve import solve
 from zonedesign.solve._repair import put_back
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 SHARES = (0.0, 0.02, 0.05, 0.1, 0.2)
 """Shares of hours that may change zone, unless said."""
-REPAIR_SHARE, FREE_SHARE = 0.25, 0.3
+REPAIR_SHARE, FREE_SHARE = 0.2, 0.25
 """Shares of the time for the smallest repair of a plan that breaks rules, and for the plan free to change."""
+WALK_SHARE = 0.05
+"""Share of the time for walks towards a smaller repair."""
 LEAST_SHARE = 0.03
 """Share of the time for a bound of what a repair must move, by prices."""
-BOUNDS_FIRST = 0.1
-"""Share of the time for bounds by prices where the integer program follows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,14 +129,15 @@ def frontier(
     if first is not None:
         centred = _recentred(asked, today)
         scan.offer(centred)
-    repair = None if first is not None else _repaired(scan, today, time_limit)
+    else:
+        _repair(scan, today, time_limit)
     _free(scan, time_limit)
     if scan.small:
-        scan.raise_bounds(BOUNDS_FIRST)
         scan.settle()
     else:
-        scan.scan()
-        scan.raise_bounds()
+        scan.scan(today)
+    scan.raise_bounds()
+    repair = None if first is not None else _repaired(scan, today)
     return _told(scan, today, broken, repair, time.monotonic() - began)
 
 
@@ -194,8 +195,8 @@ def _recentred(problem: Problem, today: Plan) -> Plan:
     return Plan.from_labels(problem.units, problem.times, labels, levels=problem.levels, level=level)
 
 
-def _repaired(scan: Scan, today: Plan, time_limit: float) -> Repair | None:
-    """Return the smallest repair found of a plan that breaks rules, and note what must move at least."""
+def _repair(scan: Scan, today: Plan, time_limit: float) -> None:
+    """Look for the smallest repair of a plan that breaks rules, and for what must move at least."""
     problem = scan.problem
     scan.tell("the smallest repair of today's plan")
     only = replace(problem.objective, travel=0.0, change=1.0, borders=0.0, cut=0.0)
@@ -208,22 +209,28 @@ def _repaired(scan: Scan, today: Plan, time_limit: float) -> Repair | None:
             start=today,
         )
     except NoPlanError:
-        plan = None
-    if plan is not None and plan.certificate is not None and plan.certificate.bound is not None:
+        return
+    if plan.certificate is not None and plan.certificate.bound is not None:
         scan.least_moved = max(scan.least_moved, plan.certificate.bound)
-    if plan is None:
-        return None
-    terms = problem.terms(plan)
-    if terms["moved"] - scan.least_moved > 1e-9:
-        scan.least(LEAST_SHARE * time_limit)
-    near = put_back(problem, today, plan)
-    if problem.terms(near)["moved"] <= terms["moved"] + 1e-12:
-        plan = near
+    scan.offer(plan)
     scan.offer(_recentred(problem, plan))
-    found = scan.offer(plan)
-    assert found is not None  # noqa: S101  (solve and put_back verify)
-    scan.least_moved = min(scan.least_moved, found.moved)
-    return Repair(plan, found.moved, scan.least_moved, moves(problem, today, plan))
+    if not scan.small:
+        # Where hours that move are dear and travel counts a little, repairs shrink further.
+        scan.recombine(None, WALK_SHARE * time_limit, today)
+        scan.walk(scan.dear(), WALK_SHARE * time_limit)
+        if scan.closest().moved - scan.least_moved > LITTLE:
+            scan.least(LEAST_SHARE * time_limit)
+
+
+def _repaired(scan: Scan, today: Plan) -> Repair | None:
+    """Return the smallest repair known, with units that need not have moved put back one by one."""
+    if not scan.kept:
+        return None
+    problem = scan.problem
+    scan.offer(put_back(problem, today, scan.closest().plan))
+    found = scan.closest(by_units=lambda plan: len(moves(problem, today, plan)))
+    bound = min(scan.least_moved, found.moved)
+    return Repair(found.plan, found.moved, bound, moves(problem, today, found.plan))
 
 
 def _free(scan: Scan, time_limit: float) -> None:

@@ -17,6 +17,8 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from zonedesign.errors import NoPlanError
 from zonedesign.levels import SLACK
 from zonedesign.questions.walks import Walks
@@ -31,7 +33,6 @@ from zonedesign.verify import verify
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from zonedesign.plan import Plan
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
     Prices = NDArray[np.float64] | None
 
-BOUND_SHARE = 0.2
+BOUND_SHARE = 0.3
 """Share of the time that is kept for bounds, where problems are not small."""
 LEAST_SECONDS = 0.5
 """Seconds that one solve has at least."""
@@ -47,6 +48,12 @@ FAR, NEAR = 64.0, 1.02
 """The first bracket of weights, beside the usual one, and how narrow it is searched."""
 WALK_SHARE = 0.06
 """Share of what is left of the time that one walk has."""
+LITTLE = 1e-9
+"""Shares that differ by less are the same."""
+MOST_COMBINED = 10
+"""Known plans whose zones are put together anew."""
+COMBINE_SHARE = 0.3
+"""Share of the search's time for that."""
 HOPELESS = 1
 """Tries of a cap under which no plan is known."""
 WEIGHT_STEPS = (1.0, 0.5, 2.0, 0.25, 4.0)
@@ -94,6 +101,7 @@ class Scan:
         self.turns = 0
         self._rows: Moving | None = None
         self._walks: Walks | None = None
+        self._prices: Prices = None
 
     @property
     def small(self) -> bool:
@@ -121,6 +129,14 @@ class Scan:
         under = [each for each in self.kept if each.moved <= share + SLACK]
         return min(under, key=lambda each: (each.value, each.moved), default=None)
 
+    def closest(self, by_units: Callable[[Plan], int] | None = None) -> Kept:
+        """Return the plan in which least moves, of these the one that moves fewest units or costs least."""
+        least = min(each.moved for each in self.kept)
+        near = [each for each in self.kept if each.moved <= least + LITTLE]
+        if by_units is None:
+            return min(near, key=lambda each: each.value)
+        return min(near, key=lambda each: (by_units(each.plan), each.value))
+
     # Bounds.
 
     def bound(self, share: float) -> float:
@@ -146,8 +162,10 @@ class Scan:
         What it proves of a cap holds for plans within the slack of it, which is written into its row.
         """
         shares = sorted(self.shares, reverse=True)
+        until = self.deadline - 0.2 * self.left  # some is kept for bounds by prices, of what is not settled
         for number, share in enumerate(shares):
-            if share <= self.impossible or self.left <= 0:
+            left = until - time.monotonic()
+            if share <= self.impossible or left <= 0:
                 continue
             self.tell(f"at most {share:.0%} of hours moved")
             start = self.best(share)
@@ -155,7 +173,7 @@ class Scan:
                 self.problem,
                 start=None if start is None else start.plan,
                 bound=self.bound(share),
-                limits=Limits(seconds=max(LEAST_SECONDS, self.left / (len(shares) - number)), threads=1),
+                limits=Limits(seconds=max(LEAST_SECONDS, left / (len(shares) - number)), threads=1),
                 most_moved=share + SLACK,
             )
             if outcome.plan is not None:
@@ -185,10 +203,19 @@ class Scan:
         self._line(weight, plan.certificate.bound)
         return self.offer(plan)
 
-    def scan(self) -> None:
-        """Look for plans under every cap: weights between one that moves too much and one that does not."""
-        until = self.deadline - BOUND_SHARE * self.left
-        brackets = {share: (0.0, self._dear()) for share in self.shares}
+    def scan(self, today: Plan) -> None:
+        """Look for plans under every cap: by weights of change, and then by putting their zones together."""
+        whole = self.deadline - BOUND_SHARE * self.left
+        until = whole - COMBINE_SHARE * (whole - time.monotonic())
+        self._by_weights(until)
+        caps = [share for share in sorted(self.shares) if self.best(share) is not None]
+        for number, share in enumerate(caps):
+            self.tell(f"zones put together where at most {share:.0%} of hours move")
+            self.recombine(share, (whole - time.monotonic()) / (len(caps) - number), today)
+
+    def _by_weights(self, until: float) -> None:
+        """Look for plans at weights between one that moves too much for a cap and one that does not."""
+        brackets = {share: (0.0, self.dear()) for share in self.shares}
         turn = 0
         while time.monotonic() < until:
             share = self._widest(brackets)
@@ -201,14 +228,14 @@ class Scan:
                 weight = math.sqrt(max(low, high / FAR**2) * high)
             turn += 1
             self.tell(f"plans in which about {share:.0%} of hours move")
-            found = self._walk(weight, max(WALK_SHARE * self.left, LEAST_SECONDS))
+            found = self.walk(weight, max(WALK_SHARE * self.left, LEAST_SECONDS))
             too_much = found is not None and found.moved > share + SLACK
             low, high = (weight, high) if too_much else (low, weight)
             brackets[share] = low, high
             if low > 0 and high / low < NEAR:
                 del brackets[share]
 
-    def _walk(self, weight: float, seconds: float) -> Kept | None:
+    def walk(self, weight: float, seconds: float) -> Kept | None:
         """Look for plans with less g + w m near the two best known; return the best of all."""
 
         def value(each: Kept) -> float:
@@ -223,7 +250,42 @@ class Scan:
             self.offer(plan)
         return min(self.kept, key=value, default=None)
 
-    def _dear(self) -> float:
+    def recombine(self, share: float | None, seconds: float, today: Plan) -> None:
+        """Look for the best plan made of what known plans, today's among them, and their borders offer.
+
+        An integer program over few pairs of centre and unit: the best plan under a cap, or, without one, the
+        plan in which least moves. It proves nothing of other plans.
+        """
+        best = self.closest() if share is None else self.best(share)
+        if best is None or seconds < LEAST_SECONDS:
+            return
+        goal = self.problem.objective
+        only = replace(goal, travel=0.0, change=1.0, borders=0.0, cut=0.0)
+        problem = self.problem if share is not None else self.problem.with_(objective=only)
+        ranked = sorted(self.kept, key=lambda each: (abs(each.moved - best.moved), each.value))
+        outcome = certify(
+            problem,
+            start=best.plan,
+            fixed=~self._offered([best.plan, today, *(each.plan for each in ranked[:MOST_COMBINED])]),
+            limits=Limits(seconds=min(seconds, max(self.left, LEAST_SECONDS)), threads=1),
+            most_moved=None if share is None else share + SLACK,
+        )
+        if outcome.plan is not None:
+            self.offer(outcome.plan)
+
+    def _offered(self, plans: Sequence[Plan]) -> NDArray[np.bool_]:
+        """Return the pairs (arcs,) of some plans, and of units of the first two that join a neighbour."""
+        arcs, n = self.problem.arcs, len(self.problem.units)
+        graph = self.problem.units.contiguity
+        keys = [plan.centres[plan.zone] * n + np.arange(n) for plan in plans]
+        if graph is not None:
+            for plan in plans[:2]:
+                a, b = graph.pairs.T
+                keys += [plan.centres[plan.zone[b]] * n + a, plan.centres[plan.zone[a]] * n + b]
+        row = np.repeat(np.arange(n), np.diff(arcs.indptr))
+        return np.isin(row * n + arcs.units, np.concatenate(keys))
+
+    def dear(self) -> float:
         """Return a weight at which hardly anything is worth moving."""
         return FAR * max(1e-9, *(each.value for each in self.kept), 1e-9)
 
@@ -259,21 +321,19 @@ class Scan:
 
     # Bounds of large problems.
 
-    def raise_bounds(self, part: float = 1.0) -> None:
-        """Raise the lines at weights around the frontier's slope at every cap, in a part of the time left."""
-        began, time_left = time.monotonic(), part * self.left
+    def raise_bounds(self) -> None:
+        """Raise the lines at weights around the frontier's slope at every cap that is not settled yet."""
+        began, time_left = time.monotonic(), self.left
         for number, share in enumerate(sorted(self.shares), start=1):
             end = began + time_left * number / len(self.shares)
             here = self.best(share)
             if share <= self.impossible or (here and here.value - self.bound(share) <= SLACK):
                 continue
             self.tell(f"a bound where at most {share:.0%} of hours move")
-            slope = self._slope(share) or self._dear() / FAR
-            prices = None
+            slope = self._slope(share) or self.dear() / FAR
             for factor in WEIGHT_STEPS:
-                if time.monotonic() >= end:
-                    break
-                prices = self._price(self.problem.objective.travel, factor * slope, end, prices)
+                if time.monotonic() < end:
+                    self._price(factor * slope, end)
 
     def least(self, seconds: float) -> None:
         """Raise what moves at least in any plan: the bound of m alone."""
@@ -281,14 +341,19 @@ class Scan:
         if math.isfinite(found):
             self.least_moved = max(self.least_moved, found)
 
-    def _price(self, travel: float, weight: float, end: float, prices: Prices) -> Prices:
+    def _price(self, weight: float, end: float) -> None:
+        """Add the line of a weight, from the prices of the last one."""
+        travel = self.problem.objective.travel
+        if self._prices is None:
+            least = min((each.value for each in self.kept), default=None)
+            half = time.monotonic() + 0.3 * (end - time.monotonic())
+            self._prices = self._moving.first_prices(travel, least, half)
         target = min((each.value + weight * each.moved for each in self.kept), default=None)
-        found, prices = self._moving.bound(
-            travel, weight, target=target, start=prices, deadline=end, threads=self.threads
+        found, self._prices = self._moving.bound(
+            travel, weight, target=target, start=self._prices, deadline=end, threads=self.threads
         )
         if math.isfinite(found):
             self._line(weight, found)
-        return prices
 
     @property
     def _moving(self) -> Moving:

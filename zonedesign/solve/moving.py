@@ -43,6 +43,7 @@ class Moving:
     priced: Priced
     travel: Floats
     moves: Floats
+    plain: Priced
 
     @classmethod
     def of(cls, problem: Problem, possible: Bools) -> Moving:
@@ -74,7 +75,15 @@ class Moving:
             hours=np.append(base.hours, np.zeros(len(sizes) - n)),
             small=(),
         )
-        return cls(priced, priced.cost, np.concatenate([*moves, np.zeros(0)]))
+        return cls(priced, priced.cost, np.concatenate([*moves, np.zeros(0)]), base)
+
+    def first_prices(self, travel: float, target: float | None, deadline: float) -> Floats:
+        """Return prices to begin from, those of the bound that knows nothing of change, which is quick."""
+        plain = replace(self.plain, cost=travel * self.plain.cost)
+        found = lagrangian(plain, target=target, iterations=600, deadline=deadline, threads=1)
+        prices = np.zeros(len(self.priced.hours))
+        prices[: len(plain.hours)] = found.multipliers
+        return prices
 
     def bound(
         self,
