@@ -109,7 +109,9 @@ const actions = (() => {
 
   /* Lists that follow the plan. */
   function fill(select, options) {
-    const kept = select.value;
+    const kept = select.value, reads = JSON.stringify(options);
+    if (select.reads === reads) { return; }
+    select.reads = reads;
     select.replaceChildren(...options.map(([value, text]) => { const made = words.element("option", "", text); made.value = value; return made; }));
     if (options.some(([value]) => value === kept)) { select.value = kept; }
   }

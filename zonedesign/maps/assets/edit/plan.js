@@ -130,7 +130,8 @@ const plan = (() => {
 
   /* The verbs. Each takes units by their places and zones by their ids, and a reason in words. */
 
-  const counted = (number, noun) => `${number.toLocaleString("en-GB")} ${noun}${number === 1 ? "" : "s"}`;
+  const whole = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
+  const counted = (number, noun) => `${whole.format(number)} ${noun}${number === 1 ? "" : "s"}`;
 
   function need(id) {
     if (!state.zones.has(id)) { throw new Refused(`There is no zone ${id}.`); }

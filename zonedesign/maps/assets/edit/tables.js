@@ -5,11 +5,21 @@ const tables = (() => {
   const view = { sort: "id", down: 1, page: 0, find: "", zone: "any" };
   const LISTED = ["any", "none", "selected"];
 
-  /* Put new rows in the place of the old, and the focus back where it was. */
+  /* Put rows in the place of the old: those that read as before stay, so that little is drawn anew, and the focus
+     stays where it was. A row is [what it reads, how it is made]. */
   function redraw(body, rows) {
-    const active = document.activeElement, key = active && body.contains(active) ? active.dataset.key : null;
-    body.replaceChildren(...rows);
-    if (key) { const again = [...body.querySelectorAll("[data-key]")].find((each) => each.dataset.key === key); if (again) { again.focus(); } }
+    const active = document.activeElement, key = active && body.contains(active) ? active.dataset.key : null, old = new Map();
+    const wanted = new Set(rows.map(([reads]) => reads));
+    [...body.children].forEach((row) => { if (wanted.has(row.reads) && !old.has(row.reads)) { old.set(row.reads, row); } else { row.remove(); } });
+    rows.forEach(([reads, make], k) => {
+      const row = old.get(reads) || make();
+      row.reads = reads;
+      if (body.children[k] !== row) { body.insertBefore(row, body.children[k] || null); }
+    });
+    if (key && !body.contains(document.activeElement)) {
+      const again = [...body.querySelectorAll("[data-key]")].find((each) => each.dataset.key === key);
+      if (again) { again.focus(); }
+    }
   }
 
   function cells(row, values, first = "th") {
@@ -44,7 +54,7 @@ const tables = (() => {
     rows.push(["Units in no zone", "", ...counts(none(first), none(now))]);
     rows.push(["Units in another zone than at the start", "", "", words.number(moved), ""]);
     rows.push(["Hours in another zone than at the start", "", "", words.hours(hours), ""]);
-    redraw(get("facts").tBodies[0], rows.map((row) => cells(element("tr"), row.map(String))));
+    redraw(get("facts").tBodies[0], rows.map((row) => [row.join("|"), () => cells(element("tr"), row.map(String))]));
     get("head-facts").replaceChildren(...[
       ["Objective", words.mean(now.value, 3), change(now.value, first.value, 3)],
       ["Mean minutes", words.mean(term(now, "mean_minutes"), 2), change(term(now, "mean_minutes"), term(first, "mean_minutes"), 2)],
@@ -64,7 +74,7 @@ const tables = (() => {
     const state = plan.now, rows = brokenIn(state);
     get("broken-none").hidden = rows.length > 0;
     get("broken-heading").textContent = rows.length ? `Rules broken (${rows.length})` : "Rules broken";
-    const lines = rows.slice(0, MOST).map((row, k) => {
+    const lines = rows.slice(0, MOST).map((row, k) => [`${k}|${words.broken(row)}`, () => {
       const item = element("li"), says = words.broken(row);
       const key = `${row.rule}:${row.zone}:${row.quantity}`;
       item.append(element("span", "", says), " ");
@@ -78,8 +88,8 @@ const tables = (() => {
       item.firstChild.id = `broken-${k}`;
       item.append(look, " ", choose);
       return item;
-    });
-    if (rows.length > MOST) { lines.push(element("li", "", `and ${(rows.length - MOST).toLocaleString("en-GB")} more`)); }
+    }]);
+    if (rows.length > MOST) { lines.push([`more|${rows.length}`, () => element("li", "", `and ${words.number(rows.length - MOST)} more`)]); }
     redraw(get("broken"), lines);
   }
 
@@ -88,18 +98,27 @@ const tables = (() => {
     const names = [...data.levels.map((level) => level.name), ...[...now.keys()].filter((name) => name !== null && !rules.levels.has(name)), null];
     redraw(get("totals").tBodies[0], names.map((name) => {
       const a = now.get(name) || NOTHING, b = first.get(name) || NOTHING, level = name === null ? null : rules.levels.get(name);
-      const title = [name === null ? "All levels" : words.level(name), ...(level && level.says ? [element("small", "", level.says)] : [])];
-      return cells(element("tr", name === null ? "sum" : ""), [title, figure(a.zones, b.zones), figure(a.customers, b.customers),
-        [words.hours(a.hours), ...small(change(a.hours, b.hours, words.whole ? 0 : 1))],
-        [words.mean(a.mean, 2), ...small(change(a.mean, b.mean, 2))], [words.minutes(a.worst), ...small(change(a.worst, b.worst, 1))]]);
+      const reads = JSON.stringify([name, a.zones, a.customers, a.hours, a.mean, a.worst]);
+      return [reads, () => totalRow(name, a, b, level)];
     }));
+  }
+
+  function totalRow(name, a, b, level) {
+    const title = [name === null ? "All levels" : words.level(name), ...(level && level.says ? [element("small", "", level.says)] : [])];
+    return cells(element("tr", name === null ? "sum" : ""), [title, figure(a.zones, b.zones), figure(a.customers, b.customers),
+      [words.hours(a.hours), ...small(change(a.hours, b.hours, words.whole ? 0 : 1))],
+      [words.mean(a.mean, 2), ...small(change(a.mean, b.mean, 2))], [words.minutes(a.worst), ...small(change(a.worst, b.worst, 1))]]);
   }
 
   const figure = (now, before) => [words.number(now), ...small(change(now, before))];
   const NOTHING = { zones: 0, customers: data.customers ? 0 : null, hours: 0, mean: NaN, worst: NaN };
 
+  const levelsOf = new WeakMap();
+
   function byLevel(state) {
+    if (levelsOf.has(state)) { return levelsOf.get(state); }
     const found = new Map();
+    levelsOf.set(state, found);
     const add = (name, zones) => {
       const units = zones.flatMap((zone) => zone.units), there = zones.flatMap((zone) => [...zone.there]);
       found.set(name, {
@@ -130,16 +149,22 @@ const tables = (() => {
       const by = typeof x === "string" ? x.localeCompare(y, "en-GB", { numeric: true }) : (Number.isNaN(x) - Number.isNaN(y)) || x - y;
       return view.down * by || a.id.localeCompare(b.id, "en-GB", { numeric: true });
     });
-    redraw(get("zones").tBodies[0], order.map((zone) => zoneRow(zone, first.figures.get(zone.id), checks.get(zone.id))));
+    redraw(get("zones").tBodies[0], order.map((zone) => [zoneReads(zone, checks.get(zone.id)), () => zoneRow(zone, first.figures.get(zone.id), checks.get(zone.id))]));
+    document.querySelectorAll("#zones tbody tr").forEach((row) => {
+      if (row.dataset.zone === actions.zone) { row.setAttribute("aria-current", "true"); } else { row.removeAttribute("aria-current"); }
+    });
     document.querySelectorAll("#zones thead button").forEach((each) => {
       const head = each.closest("th");
       if (each.dataset.sort === view.sort) { head.setAttribute("aria-sort", view.down > 0 ? "ascending" : "descending"); } else { head.removeAttribute("aria-sort"); }
     });
   }
 
+  const zoneReads = (zone, checks) => JSON.stringify([zone.id, zone.level, zone.units.length, zone.hours, zone.customers, zone.mean, zone.worst, checks,
+    plan.now.names.get(zone.id), plan.now.zones.get(zone.id).colour, plan.now.locked.has(zone.id)]);
+
   function zoneRow(zone, was, [met, all]) {
     const row = element("tr"), locked = plan.now.locked.has(zone.id), before = was || {};
-    const name = button("", "zone:" + zone.id, () => { actions.choose(zone.id); chart.show(zone.units); page.say(`Zone ${words.zone(zone.id)} is marked on the map.`); }, "zone");
+    const name = button("", "zone:" + zone.id, () => { actions.choose(zone.id); chart.show(plan.now.figures.get(zone.id).units); page.say(`Zone ${words.zone(zone.id)} is marked on the map.`); }, "zone");
     name.append(chip(zone), element("span", "zone-id", zone.id));
     if (plan.now.names.get(zone.id)) { name.append(" ", element("span", "zone-name", plan.now.names.get(zone.id))); }
     const lock = button("Lock", "lock:" + zone.id, () => actions.lock(zone.id), "lock");
@@ -153,7 +178,6 @@ const tables = (() => {
     row.cells[1].className = row.cells[7].className = "";
     row.cells[1].textContent = zone.level;
     row.dataset.zone = zone.id;
-    if (zone.id === actions.zone) { row.setAttribute("aria-current", "true"); }
     return row;
   }
 
@@ -180,36 +204,40 @@ const tables = (() => {
     view.page = Math.min(view.page, last);
     const from = view.page * PAGE, shown = all.slice(from, from + PAGE);
     get("units-caption").textContent = all.length
-      ? `Units ${(from + 1).toLocaleString("en-GB")} to ${(from + shown.length).toLocaleString("en-GB")} of ${all.length.toLocaleString("en-GB")}; a tick selects one.` : "No unit is listed: search for another text, or in another zone.";
+      ? `Units ${words.number(from + 1)} to ${words.number(from + shown.length)} of ${words.number(all.length)}; a tick selects one.` : "No unit is listed: search for another text, or in another zone.";
     get("earlier").disabled = view.page === 0;
     get("later").disabled = view.page === last;
     redraw(get("units").tBodies[0], shown.map((unit) => {
       const zone = state.zone[unit] === null ? null : state.figures.get(state.zone[unit]), k = zone ? zone.units.indexOf(unit) : -1;
-      const tick = element("input"), row = element("tr"), label = element("label", "tick-cell");
-      tick.type = "checkbox";
-      tick.checked = choosing.has(unit);
-      tick.dataset.key = "tick:" + unit;
-      tick.setAttribute("aria-label", `Select ${data.ids[unit]}`);
-      tick.addEventListener("change", () => choosing.toggle(unit, true));
-      label.append(tick);
-      const look = button(words.unit(unit), "unit:" + unit, () => { chart.show([unit]); page.say(`${words.unit(unit)} is marked on the map.`); }, "zone");
-      cells(row, [[label], [look], zone ? zone.id : "none", data.customers ? words.number(data.customers[unit]) : "–", words.number(data.hours[unit], 1),
-        zone ? words.minutes(zone.there[k]) : "–", zone ? words.minutes(zone.reach[k]) : "–"], "td");
-      row.cells[1].className = row.cells[2].className = "";
-      if (zone && zone.centre === unit) { row.cells[1].append(element("small", "", "centre")); }
-      if (choosing.has(unit)) { row.className = "chosen"; }
-      return row;
+      const reads = JSON.stringify([unit, choosing.has(unit), zone && [zone.id, zone.centre === unit, zone.there[k], zone.reach[k]]]);
+      return [reads, () => unitRow(unit, zone, k)];
     }));
   }
 
+  function unitRow(unit, zone, k) {
+    const tick = element("input"), row = element("tr"), label = element("label", "tick-cell");
+    tick.type = "checkbox";
+    tick.checked = choosing.has(unit);
+    tick.dataset.key = "tick:" + unit;
+    tick.setAttribute("aria-label", `Select ${data.ids[unit]}`);
+    tick.addEventListener("change", () => choosing.toggle(unit, true));
+    label.append(tick);
+    const look = button(words.unit(unit), "unit:" + unit, () => { chart.show([unit]); page.say(`${words.unit(unit)} is marked on the map.`); }, "zone");
+    cells(row, [[label], [look], zone ? zone.id : "none", data.customers ? words.number(data.customers[unit]) : "–", words.number(data.hours[unit], 1),
+      zone ? words.minutes(zone.there[k]) : "–", zone ? words.minutes(zone.reach[k]) : "–"], "td");
+    row.cells[1].className = row.cells[2].className = "";
+    if (zone && zone.centre === unit) { row.cells[1].append(element("small", "", "centre")); }
+    if (choosing.has(unit)) { row.className = "chosen"; }
+    return row;
+  }
+
   function log() {
-    const latest = plan.log.slice(-MOST).reverse();
-    redraw(get("log").tBodies[0], latest.map((entry) => {
+    const entries = plan.log, rows = entries.slice(-MOST).map((entry, k) => [`${Math.max(0, entries.length - MOST) + k}`, () => {
       const row = cells(element("tr"), [new Date(entry.time).toLocaleTimeString("en-GB"), entry.what, entry.reason, words.mean(entry.objective, 4), String(entry.broken)], "td");
       row.cells[1].className = row.cells[2].className = "";
       return row;
-    }));
-    if (!latest.length) { get("log").tBodies[0].append(cells(element("tr"), ["None yet.", "", "", "", ""], "td")); }
+    }]).reverse();
+    redraw(get("log").tBodies[0], rows.length ? rows : [["none", () => cells(element("tr"), ["None yet.", "", "", "", ""], "td")]]);
   }
 
   function all() { facts(); broken(); totals(); zones(); units(); log(); }

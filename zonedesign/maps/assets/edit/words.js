@@ -5,7 +5,16 @@ const words = (() => {
   function number(value, decimals = 0) {
     if (value === null || value === undefined || Number.isNaN(value)) { return NONE; }
     if (!Number.isFinite(value)) { return "out of reach"; }
-    return value.toLocaleString("en-GB", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+    return format(decimals).format(value);
+  }
+
+  /* Making a format takes far longer than using it, so each is made once. */
+  const formats = new Map();
+  function format(decimals) {
+    if (!formats.has(decimals)) {
+      formats.set(decimals, new Intl.NumberFormat("en-GB", { minimumFractionDigits: decimals, maximumFractionDigits: decimals }));
+    }
+    return formats.get(decimals);
   }
 
   const whole = [...data.hours].every((value) => Number.isInteger(value));
