@@ -121,7 +121,7 @@ def test_every_key_s_example_is_a_value_that_it_takes(table, key):
 
 
 def test_every_scenario_shown_is_one(tmp_path):
-    smallest, speeds = blocks(SCENARIO, "toml")
+    smallest, speeds, _ = blocks(SCENARIO, "toml")
     (tmp_path / "scenarios").mkdir()
     for number, text in enumerate(
         (smallest, smallest.split("[roads]")[0] + speeds + "[[levels]]" + smallest.split("[[levels]]")[1])

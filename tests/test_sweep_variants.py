@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -17,9 +17,7 @@ from zonedesign.sweep import check_scenarios, read_variants
 from zonedesign.sweep.keys import key_of, set_of
 from zonedesign.sweep.written import toml_of
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+CHECKOUT = Path(__file__).resolve().parents[1]
 TWO_LEVELS = {'[[levels]]\nname = "1"': '[[levels]]\nname = "2"\nmax_minutes = 9\n\n[[levels]]\nname = "1"'}
 
 
@@ -394,13 +392,28 @@ def test_a_variant_written_out_is_the_scenario_that_it_was(tiny: Path, tmp_path:
     assert again.problem().units.ids.tolist() == IDS
 
 
-def test_the_example_county_s_sweep_can_be_read() -> None:
-    from pathlib import Path
+def test_dates_are_written_out_as_dates(tmp_path: Path) -> None:
+    tiny = write_tiny(tmp_path, changes={"[roads]": "[publish]\ncontract_start = 2027-04-01\n\n[roads]"})
+    (variant,) = read_variants([tiny])
+    assert "contract_start = 2027-04-01\n" in toml_of(variant.scenario, tmp_path)
 
-    path = Path(__file__).resolve().parents[1] / WHAT_IF
-    if not path.is_file():
-        pytest.skip("not run from a checkout")
-    found = read_variants([path])
+
+def test_the_sweep_file_shown_in_the_documents_is_one(tmp_path: Path) -> None:
+    text = (CHECKOUT / "docs" / "scenario.md").read_text(encoding="utf-8").split("## Sweep files")[1]
+    shown = text.split("```toml\n")[1].split("```")[0]
+    (tmp_path / "west-sussex.toml").write_text(
+        (CHECKOUT / "scenarios" / "west-sussex.toml").read_text(encoding="utf-8"), encoding="utf-8"
+    )
+    assert [each.name for each in read_variants([sweep_file(tmp_path, shown)])] == [
+        "Westmarch: 20 + 9 + 6, as West Sussex recommended in 2019",
+        "Districts followed exactly",
+        "max_minutes 12 at every level, max_minutes_between 30 at level 1",
+        "No bands of customers",
+    ]
+
+
+def test_the_example_county_s_sweep_can_be_read() -> None:
+    found = read_variants([CHECKOUT / WHAT_IF])
     assert [each.name for each in found] == [
         "Westmarch: 20 + 9 + 6, as West Sussex recommended in 2019",
         "Districts followed exactly",
