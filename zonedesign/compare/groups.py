@@ -73,10 +73,10 @@ def groups_of(problem: Problem, by: Any = None) -> Groups:
     for name, border in asked.items():
         values = frame[border] if isinstance(border, str) else pd.Series(border)
         values = values.reindex(ids).astype(object)
-        column = values.where(values.notna(), None).to_numpy(dtype=object)
+        told = values.where(values.notna(), None).to_numpy(dtype=object)
         # A border that tells units apart by the very values of a column is told once.
-        if name in wanted or not any((column == other).all() for other in found.values()):
-            found[name] = column
+        if name in wanted or not any(np.array_equal(told, other) for other in found.values()):
+            found[name] = told
     return found
 
 

@@ -171,7 +171,13 @@ def summary(found: Comparison) -> str:
             f"({_percent(second['share_moved'])}), change{'s' * (second['units_moved'] == 1)} zone."
         )
     means = [_figure(row["mean_minutes"], 2) for row in (first, second)]
-    return f"{moved} Zones: {zones}. Mean minutes {means[0]}, then {means[1]}."
+    said = f"{moved} Zones: {zones}. Mean minutes {means[0]}, then {means[1]}."
+    if not first["broken"] + second["broken"]:
+        return f"{said} Both meet all rules."
+    broken = [
+        f"{row['broken']:,} of {row['checks']:,}" if row["broken"] else "none" for row in (first, second)
+    ]
+    return f"{said} Checks of the rules broken: {broken[0]}, then {broken[1]}."
 
 
 def zone_rows(found: Comparison) -> list[dict[str, Any]]:
