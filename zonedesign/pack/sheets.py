@@ -63,7 +63,8 @@ def _lot(material: Material, k: int) -> dict[str, Any]:
         for number, (unit, name) in enumerate(zip(here["unit"], here["name"], strict=True), 1)
     ]
     many = len(units) > _ON_SHEET
-    across = 5 if many else 2
+    named = any(name for _, _, name in units)
+    across = (4 if named else 7) if many else 2
     return {
         "sheet": k + 2,
         "lot": row["lot"],
