@@ -27,18 +27,19 @@ class Interval:
     """One line of a chart: its name, from where to where its bar goes, and what stands under it.
 
     `low` is what is proved and `high` what was found; a line without `high` has words only, and one without
-    `low` a dot alone.
+    `low` a dot alone. Where what was found lies within what is proved, the bar goes on to `beyond`.
     """
 
     name: str
     high: float | None
     low: float | None
     says: str
+    beyond: float | None = None
 
 
 def intervals(lines: Sequence[Interval], *, label: str, title: str, says: str) -> Markup:
     """Return a chart of lines under one another on one axis, `label`led; `title` and `says` are its text."""
-    known = [each for line in lines for each in (line.low, line.high) if each is not None]
+    known = [each for line in lines for each in (line.low, line.high, line.beyond) if each is not None]
     scale = _Scale.over(known)
     body, top = [], float(HEAD_PX if known else 0)
     for line in lines:
@@ -71,7 +72,7 @@ class _Scale:
         """Return a scale whose ends are round and hold all values; it need not begin at zero."""
         low, high = (min(values), max(values)) if values else (0.0, 1.0)
         span = (high - low) or abs(high) * 0.1 or 1.0
-        step = _round_step(span / 4)
+        step = round_step(span / 4)
         first, last = math.floor(low / step), math.ceil(high / step)
         if first == last:
             last += 1
@@ -82,7 +83,7 @@ class _Scale:
         return EDGE + share * (100 - 2 * EDGE)
 
 
-def _round_step(least: float) -> float:
+def round_step(least: float) -> float:
     """Return the smallest of 1, 2 and 5 times a power of ten that is not under `least`."""
     power = 10.0 ** math.floor(math.log10(least))
     return next((times * power for times in (1, 2, 5) if times * power >= least * (1 - 1e-9)), 10 * power)
@@ -103,27 +104,28 @@ def _line(line: Interval, scale: _Scale, top: float) -> tuple[Markup, float]:
     parts += [_text(0, top + LINE_PX * (k + 1), name, "name") for k, name in enumerate(names)]
     y = top + LINE_PX * len(names) + 8
     if line.high is not None:
-        parts.append(_bar(line.low, line.high, scale, y))
+        parts.append(_bar(line.low, line.high, line.beyond, scale, y))
         y += BAR_PX + 2
     parts.append(_text(0, y + LINE_PX - 4, line.says, "quiet"))
     return Markup("").join(parts), y + LINE_PX + 4 - top
 
 
-def _bar(low: float | None, high: float, scale: _Scale, top: float) -> Markup:
+def _bar(low: float | None, high: float, beyond: float | None, scale: _Scale, top: float) -> Markup:
     middle, dot = top + BAR_PX / 2, scale.at(high)
     parts = []
     if low is not None:
-        begin = scale.at(low)
+        begin, end = scale.at(low), dot if beyond is None else scale.at(beyond)
         parts.append(
             Markup('<rect class="interval" x="{}%" y="{}" width="{}%" height="{}"/>').format(
-                f"{begin:.2f}", f"{top + 3:.1f}", f"{max(dot - begin, 0.0):.2f}", BAR_PX - 6
+                f"{begin:.2f}", f"{top + 3:.1f}", f"{max(end - begin, 0.0):.2f}", BAR_PX - 6
             )
         )
-        parts.append(
+        parts += [
             Markup('<line class="end" x1="{0}%" x2="{0}%" y1="{1}" y2="{2}"/>').format(
-                f"{begin:.2f}", f"{top:.1f}", f"{top + BAR_PX:.1f}"
+                f"{at:.2f}", f"{top:.1f}", f"{top + BAR_PX:.1f}"
             )
-        )
+            for at in ((begin,) if beyond is None else (begin, end))
+        ]
     parts.append(
         Markup('<circle class="dot" cx="{}%" cy="{}" r="5.5"/>').format(f"{dot:.2f}", f"{middle:.1f}")
     )

@@ -57,7 +57,9 @@ def page(title: str, rows: Sequence[Mapping[str, Any]], about: Sequence[str]) ->
 
 def _objective(rows: Sequence[Mapping[str, Any]]) -> tuple[bool, str]:
     """Return whether all runs weigh their terms alike, and what the axis measures."""
-    weighed = {tuple(sorted((term, w) for term, w in row["weights"].items() if w)) for row in rows}
+    weighed = {
+        tuple((term, row["weights"][term]) for term in TERMS if row["weights"].get(term)) for row in rows
+    }
     if weighed <= {(("mean_minutes", 1.0),)}:
         return True, "mean minutes from the centre, weighted by hours"
     (only,) = weighed if len(weighed) == 1 else ((),)
