@@ -273,6 +273,19 @@ def test_units_without_hours_are_matched_by_number() -> None:
     assert found.minutes_by["mean_minutes_after"].isna().all()
 
 
+def test_customers_that_are_not_known_are_known_in_no_sum() -> None:
+    area = zd.Units.from_frame(toy.frame(), hours="hours", contiguity=toy.neighbours())
+    problem = toy.problem(units=area, level={"customers": None})
+    today = toy.plan(problem)
+    found = zd.compare(
+        {"today": today, "same": today, "split": today.split("east", ["B3"])}, problem, by="ruc"
+    )
+    tables = (found.plans, found.levels, found.zones, found.moves, found.realignment, found.minutes_by)
+    people = [table[name] for table in tables for name in table if "customers" in name]
+    assert len(people) == 8
+    assert all(column.isna().all() for column in people)
+
+
 @pytest.mark.parametrize(
     ("plans", "message"),
     [

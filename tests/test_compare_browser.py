@@ -89,7 +89,6 @@ def test_a_unit_is_found_by_keyboard_and_let_go(show) -> None:  # noqa: F811
     tab.get_by_label("Find a unit").fill("nothing")
     tab.keyboard.press("Enter")
     assert tab.inner_text("#said") == "No unit has 'nothing' in its id or name."
-    tab.locator("#map-left").focus()
     tab.keyboard.press("Escape")
     assert tab.locator(".unit-tip").count() == 0
 

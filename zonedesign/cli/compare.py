@@ -117,7 +117,7 @@ def _names(plans: Sequence[Path], given: Sequence[str] | None) -> list[str]:
 def _short(path: Path) -> str:
     """Return a file's name without its ending; an output folder's plan is called after the folder."""
     if path.is_dir() or path.stem != PLAN:
-        return path.name if path.is_dir() else path.stem
+        return path.resolve().name if path.is_dir() else path.stem
     return path.resolve().parent.name or PLAN
 
 

@@ -10,6 +10,8 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from numpy.typing import NDArray
+
 WHOLE = frozenset(
     {
         "zones", "units", "units_without_zone", "strange_units", "from_units", "to_units",
@@ -26,24 +28,20 @@ PEOPLE = frozenset({"customers", "from_customers", "to_customers", "customers_mo
 
 
 def framed(
-    rows: Iterable[Mapping[str, Any]], columns: Sequence[str], people: Any = np.float64
+    rows: Iterable[Mapping[str, Any]], columns: Sequence[str], people: NDArray[Any] | None = None
 ) -> pd.DataFrame:
     """Return rows as a frame: text (None where there is none), whole numbers, and everything else as floats.
 
-    `people` is the type of customers: whole numbers, or floats where they are not, or are not known.
+    `people` are the customers of every unit: where they are whole numbers their sums are, and where they are
+    not known, all NaN, no sum of them is.
     """
     table = list(rows)
+    whole = people is not None and np.issubdtype(people.dtype, np.integer)
+    unknown = people is not None and not whole and bool(np.isnan(people).all())
     frame = {}
     for name in columns:
-        values = [row[name] for row in table]
-        kind = (
-            object
-            if name in TEXT
-            else np.int64
-            if name in WHOLE
-            else people
-            if name in PEOPLE
-            else np.float64
-        )
+        values = [np.nan if unknown and name in PEOPLE else row[name] for row in table]
+        counts = name in WHOLE or (whole and name in PEOPLE)
+        kind: Any = object if name in TEXT else np.int64 if counts else np.float64
         frame[name] = pd.Series(values, dtype=kind)
     return pd.DataFrame(frame)

@@ -107,7 +107,7 @@ def minutes_by(before: Side, after: Side, match: Ints, problem: Problem, groups:
                     "hours_moved": float(hours[units][moved[units]].sum()),
                 }
             )
-    return framed(rows, MINUTES_BY, people.dtype)
+    return framed(rows, MINUTES_BY, people)
 
 
 def _asked(by: Any) -> dict[str, Any]:

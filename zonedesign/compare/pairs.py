@@ -125,7 +125,7 @@ def realignment_frame(before: Side, after: Side, match: Ints, problem: Problem) 
     rows.sort(
         key=lambda row: (-row["weekly_hours"], -row["units"], str(row["from_zone"]), str(row["to_zone"]))
     )
-    return framed(rows, REALIGNMENT, people.dtype)
+    return framed(rows, REALIGNMENT, people)
 
 
 def zones_frame(before: Side, after: Side, match: Ints, problem: Problem) -> pd.DataFrame:
@@ -158,7 +158,7 @@ def zones_frame(before: Side, after: Side, match: Ints, problem: Problem) -> pd.
         else:
             row["mostly"] = _most(shared_hours[:, a], shared_units[:, a], after.zone_ids)
         rows.append(row)
-    return framed(rows, ZONES, people_of(problem).dtype)
+    return framed(rows, ZONES, people_of(problem))
 
 
 def changed(before: Any, after: Any) -> Any:

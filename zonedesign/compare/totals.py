@@ -66,7 +66,7 @@ def plans_frame(sides: Sequence[Side], matches: Sequence[Ints], problem: Problem
                 "broken_rules": ", ".join(f"{rule} {n}" for rule, n in Counter(failed["rule"]).items()),
             }
         )
-    return framed(rows, PLANS, people.dtype)
+    return framed(rows, PLANS, people)
 
 
 def levels_frame(sides: Sequence[Side], problem: Problem) -> pd.DataFrame:
@@ -96,7 +96,7 @@ def levels_frame(sides: Sequence[Side], problem: Problem) -> pd.DataFrame:
                     "most_zone_hours": max(by_zone, default=np.nan),
                 }
             )
-    return framed(rows, LEVELS, people.dtype)
+    return framed(rows, LEVELS, people)
 
 
 def rules_frame(sides: Sequence[Side]) -> pd.DataFrame:

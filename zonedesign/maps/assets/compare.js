@@ -52,9 +52,6 @@
     map.on("dragstart", function () { wandered = true; });
     map.on("move", function () { follow(s); });
     map.on("zoomend", function () { wandered = true; crowd(s); });
-    map.getContainer().addEventListener("keydown", function (event) {
-      if (event.key === "Escape") { keep(null); }
-    });
     return { map: map, zones: L.layerGroup(), moved: L.layerGroup(), names: L.layerGroup(), centres: L.layerGroup(),
              roads: L.layerGroup(), units: L.layerGroup(), marks: L.layerGroup().addTo(map), tip: null, labels: [] };
   }
@@ -351,6 +348,9 @@
     byId("find").addEventListener("submit", function (event) { event.preventDefault(); find(byId("unit").value); });
     document.querySelectorAll("tr[data-a]").forEach(function (row) {
       row.querySelector("button").addEventListener("click", function () { mark(row); });
+    });
+    document.addEventListener("keydown", function (event) {
+      if (event.key === "Escape") { pointed = null; keep(null); }
     });
     window.addEventListener("beforeprint", function () { print(true); });
     window.addEventListener("afterprint", function () { print(false); });
