@@ -92,7 +92,7 @@ const drawing = (() => {
     chart.map.on("moveend", () => { if (keyed && document.activeElement === box) { keyed = false; tell(); } });
     box.addEventListener("keydown", (event) => {
       keyed = /^(Arrow|\+|-|=|_)/.test(event.key);
-      if (event.key === "Escape") { if (!points.length) { choosing.set([]); } chart.map.closeTooltip(); }
+      if (event.key === "Escape") { if (!points.length) { choosing.set([]); } chart.hush(); }
       if (event.key !== "Enter" && event.key !== " ") { return; }
       event.preventDefault();
       const unit = under();

@@ -6,6 +6,25 @@ const files = (() => {
     ? `${items.slice(0, most).join(", ")} and ${(items.length - most).toLocaleString("en-GB")} more` : items.join(", "));
   const thatAre = (number, noun, what) => `${counted(number, noun)} that ${number === 1 ? "is" : "are"} ${what}`;
 
+  /* Letters that two words share in order, as Python's difflib counts them. */
+  function shared(a, b) {
+    let best = 0, i = 0, j = 0;
+    for (let x = 0; x < a.length; x++) {
+      for (let y = 0; y < b.length; y++) {
+        let k = 0;
+        while (x + k < a.length && y + k < b.length && a[x + k] === b[y + k]) { k += 1; }
+        if (k > best) { best = k; i = x; j = y; }
+      }
+    }
+    return best ? best + shared(a.slice(0, i), b.slice(0, j)) + shared(a.slice(i + best), b.slice(j + best)) : 0;
+  }
+
+  function nearest(name, known) {
+    const found = known.map((each) => [2 * shared(each, name) / (each.length + name.length || 1), each]).filter(([score]) => score >= 0.5)
+      .sort((a, b) => b[0] - a[0] || (a[1] < b[1] ? 1 : -1));
+    return found.length ? `; did you mean '${found[0][1]}'?` : "";
+  }
+
   class Unfit extends Error {
     constructor(message, missing = null) {
       super(message);
@@ -49,7 +68,7 @@ const files = (() => {
     }
     const [head, ...body] = rows;
     ["unit", "zone"].forEach((column) => {
-      if (!head.includes(column)) { throw new Unfit(`${name} has no column '${column}'; it has ${listed(head, 8)}`); }
+      if (!head.includes(column)) { throw new Unfit(`${name} has no column '${column}'${nearest(column, head) || `; it has ${listed(head, 8)}`}`); }
     });
     const long = body.findIndex((row) => row.length > head.length);
     if (long >= 0) {
@@ -94,7 +113,7 @@ const files = (() => {
     texts.forEach((each, k) => { const id = ids[k] ?? each; if (seen.has(id)) { twice.add(id); } seen.add(id); });
     if (twice.size) { throw new Unfit(`${name} has ${counted(twice.size, "duplicate unit")}: ${listed([...twice])}; each may occur once`); }
     const strange = texts.filter((each, k) => ids[k] === null && !out.has(each));
-    if (strange.length) { throw new Unfit(`${name} names ${thatAre(strange.length, "unit", "not there")}: ${listed(strange)}`); }
+    if (strange.length) { throw new Unfit(`${name} names ${thatAre(strange.length, "unit", "not there")}: ${listed(strange)}${nearest(strange[0], data.ids)}`); }
     const found = rows.map((row, k) => ({
       unit: ids[k], zone: plainText(row.zone), level: head.includes("level") ? plainText(row.level) : "",
       centre: head.includes("centre") ? row.centre.trim() : ""
@@ -122,7 +141,7 @@ const files = (() => {
       if (id === null && !out.has(row.centre)) { lost.add(row.centre); }
       row.centre = id || "";
     });
-    if (lost.size) { throw new Unfit(`${name} has ${thatAre(lost.size, "centre", "no unit")}: ${listed([...lost].sort())}`); }
+    if (lost.size) { throw new Unfit(`${name} has ${thatAre(lost.size, "centre", "no unit")}: ${listed([...lost].sort())}${nearest([...lost].sort()[0], data.ids)}`); }
   }
 
   function only(group, what, zone, name) {

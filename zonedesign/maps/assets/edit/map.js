@@ -4,7 +4,7 @@ const chart = (() => {
   const PAINT = ["#a0c4e7", "#f3e7ac", "#ffc4cf", "#7ccfb8", "#f3ac94", "#cfdb70", "#b8e7ff", "#e7e7e7"];
   const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   const patterns = new Map(), outlines = new Map(), labels = new Map();
-  let map = null, drawn = null, units = [], spots = [], borders = [], marks = {}, moved = false;
+  let map = null, drawn = null, group = null, units = [], spots = [], borders = [], marks = {}, moved = false;
 
   const degrees = (x, y) => [data.map.origin[1] + y / 10 ** data.map.decimals, data.map.origin[0] + x / 10 ** data.map.decimals];
 
@@ -50,7 +50,8 @@ const chart = (() => {
   }
 
   function drawUnits() {
-    const renderer = L.canvas({ pane: "units", padding: 0.3, tolerance: 2 }), group = L.featureGroup();
+    const renderer = L.canvas({ pane: "units", padding: 0.3, tolerance: 2 });
+    group = L.featureGroup();
     units = spots.map((spot, unit) => {
       const style = { renderer, pane: "units", color: INK, weight: 0.4, opacity: 0.45, fillOpacity: 1 };
       const layer = data.map.as_points ? L.circleMarker(spot, { ...style, radius: 6, weight: 1 })
@@ -71,11 +72,11 @@ const chart = (() => {
   function drawGround() {
     const roads = L.canvas({ pane: "roads", padding: 0.3 }), grey = { color: "#5f6b73", weight: 1, fillColor: hatch("#c9d0d4", "#5f6b73", 6), fillOpacity: 1 };
     drawn.excluded.forEach((shape) => L.polygon(shape.map((part) => part.map(line)), { ...grey, pane: "roads", renderer: roads, interactive: false }).addTo(map));
-    const group = L.layerGroup(drawn.roads.map((kind) => L.polyline(kind.lines.map(line), {
+    const lines = L.layerGroup(drawn.roads.map((kind) => L.polyline(kind.lines.map(line), {
       pane: "roads", renderer: roads, color: kind.colour, weight: kind.width, opacity: 0.75, interactive: false
     }))).addTo(map);
     const box = document.getElementById("roads");
-    box.addEventListener("change", () => { if (box.checked) { group.addTo(map); } else { group.remove(); } });
+    box.addEventListener("change", () => { if (box.checked) { lines.addTo(map); } else { lines.remove(); } });
     box.closest("label").hidden = !drawn.roads.length;
     if (data.graph) {
       data.graph.bridges.forEach(([a, b]) => L.polyline([spots[a], spots[b]], { pane: "lines", color: INK, weight: 2.5, dashArray: "6 4", interactive: false }).addTo(map));
@@ -308,7 +309,7 @@ const chart = (() => {
   }
 
   return {
-    start, follow, chosen, show, clearShown, whole, at, crowd, levelNumber, frame,
+    start, follow, chosen, show, clearShown, whole, at, levelNumber, frame, hush: () => group.closeTooltip(),
     get map() { return map; }, get spots() { return spots; }
   };
 })();
