@@ -233,6 +233,15 @@ def test_a_plan_may_lack_units_and_that_is_said() -> None:
     )
 
 
+def test_minutes_by_group_are_of_units_that_both_plans_cover_so_that_a_change_is_one() -> None:
+    problem = toy.problem()
+    part = labelled(problem, {unit: zone for unit, zone in toy.labels().items() if unit != "B6"})
+    found = zd.compare({"today": toy.plan(problem), "part": part}, problem, by="ruc")
+    rural = row_of(found.minutes_by, value="Rural")
+    assert rural["units"] == 4
+    assert (rural["mean_minutes_before"], rural["change"]) == (pytest.approx((2 + 2 + 4) / 3), 0)
+
+
 def test_a_plan_may_hold_units_zones_and_levels_that_the_problem_lacks() -> None:
     problem = toy.problem()
     frame = pd.concat([toy.frame(), toy.frame().iloc[:1].set_axis(["Z9"])])

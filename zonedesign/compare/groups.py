@@ -84,11 +84,15 @@ def minutes_by(before: Side, after: Side, match: Ints, problem: Problem, groups:
     """Return minutes before and after for every value of every group; units without one come last."""
     hours, people = problem.hours, people_of(problem)
     moved, every = moved_units(before, after, match), float(hours.sum())
+    # Minutes of units that both plans cover, so that a change is a change and no loss of units.
+    partial = np.isnan(before.minutes) | np.isnan(after.minutes)
+    minutes = [np.where(partial, np.nan, side.minutes) for side in (before, after)]
+    reach = [np.where(partial, np.nan, side.reach_minutes) for side in (before, after)]
     rows = []
     for name, values in groups.items():
         for value in _in_order(values):
             units = np.flatnonzero([each == value for each in values])
-            first, then = (mean_of(hours[units], side.minutes[units]) for side in (before, after))
+            first, then = (mean_of(hours[units], known[units]) for known in minutes)
             weekly = float(hours[units].sum())
             rows.append(
                 {
@@ -102,8 +106,8 @@ def minutes_by(before: Side, after: Side, match: Ints, problem: Problem, groups:
                     "mean_minutes_before": first,
                     "mean_minutes_after": then,
                     "change": changed(first, then),
-                    "max_minutes_before": worst_of(before.reach_minutes[units]),
-                    "max_minutes_after": worst_of(after.reach_minutes[units]),
+                    "max_minutes_before": worst_of(reach[0][units]),
+                    "max_minutes_after": worst_of(reach[1][units]),
                     "hours_moved": float(hours[units][moved[units]].sum()),
                 }
             )
