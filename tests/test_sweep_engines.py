@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +27,6 @@ from zonedesign.sweep.sent import sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 ENGINES = import_module("zonedesign.sweep.engines")
 QUICK = Options(time_limit=20)
@@ -203,6 +203,52 @@ def test_ctrl_c_ends_runs_in_other_processes_within_seconds_and_without_a_trace(
     assert process.returncode == 0, err
     assert "Traceback" not in err
     assert out.strip().splitlines()[-1].endswith(("False", "True"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a process on Windows does not learn that its parent is gone")
+def test_a_sweep_that_is_killed_leaves_no_process_at_work(tmp_path: Path) -> None:
+    script = tmp_path / "killed.py"
+    script.write_text(
+        "import os, sys, time\n"
+        "from joblib import Parallel, delayed\n"
+        "from zonedesign.sweep.work import leave_with_parent\n"
+        "def work(k):\n"
+        "    leave_with_parent()\n"
+        "    open(os.path.join(sys.argv[1], str(os.getpid())), 'w').close()\n"
+        "    time.sleep(300)\n"
+        "if __name__ == '__main__':\n"
+        "    Parallel(n_jobs=2)(delayed(work)(k) for k in range(2))\n",
+        encoding="utf-8",
+    )
+    seen = tmp_path / "seen"
+    seen.mkdir()
+    with subprocess.Popen([sys.executable, str(script), str(seen)], start_new_session=True) as process:
+        deadline = time.monotonic() + 120
+        while len(list(seen.iterdir())) < 2 and time.monotonic() < deadline:
+            time.sleep(0.2)
+        process.kill()
+    workers = [int(each.name) for each in seen.iterdir()]
+    assert len(workers) == 2
+    while any(map(_runs, workers)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not any(map(_runs, workers))
+
+
+def _runs(process: int) -> bool:
+    """Whether a process is at work: there, and not merely waiting to be taken note of."""
+    try:
+        state = (Path("/proc") / str(process) / "stat").read_text(encoding="utf-8")
+    except OSError:
+        return _answers(process) and not Path("/proc/self").exists()
+    return state.rpartition(")")[2].split()[0] not in {"Z", "X"}
+
+
+def _answers(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except OSError:
+        return False
+    return True
 
 
 # On a cluster.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zonedesign.errors import ScenarioError, SolverError, ZoneDesignError, counted, listed
 from zonedesign.provenance import versions
 from zonedesign.sweep.sent import sent
-from zonedesign.sweep.work import Outcome, failed, run, run_elsewhere
+from zonedesign.sweep.work import Outcome, failed, leave_with_parent, run, run_elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -95,6 +95,7 @@ def _pool(
 
 
 def _named(name: str, problem: Problem, options: Options, threads: int) -> tuple[str, Outcome]:
+    leave_with_parent()
     return name, run_elsewhere(problem, options, threads)
 
 

@@ -10,6 +10,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from zonedesign.certificate import Status, StoppedBy
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+SECONDS_TO_FOLLOW = 1.0
 FAILED = "failed"
 """The status of a run that gave neither a plan nor a proof, for a reason of its own."""
 
@@ -142,6 +144,22 @@ def run_elsewhere(problem: Problem, options: Options, threads: int) -> Outcome:
         return run(problem, options, threads or _share_of_cores())
     except KeyboardInterrupt:
         return failed(ScenarioError("interrupted where it ran"))
+
+
+@cache
+def leave_with_parent() -> None:
+    """Have this process end soon after the one that started it, even where that was killed.
+
+    Once a process; Windows does not say that a parent is gone, and joblib ends idle processes by itself.
+    """
+    if os.name != "nt":
+        threading.Thread(target=_follow, args=(os.getppid(),), name="follow", daemon=True).start()
+
+
+def _follow(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(SECONDS_TO_FOLLOW)
+    os._exit(1)
 
 
 def _in_main_thread() -> bool:
