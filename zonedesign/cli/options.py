@@ -173,6 +173,7 @@ def _map(sub: argparse.ArgumentParser) -> None:
     _plan(sub)
     sub.add_argument("-o", "--out", metavar="FILE.html", type=Path, required=True, help="page to write")
     sub.add_argument("--public", action="store_true", help="zone figures only, suppressed as [publish] says")
+    sub.add_argument("--edit", action="store_true", help="a page to try other boundaries in; internal")
 
 
 def _traffic(sub: argparse.ArgumentParser) -> None:

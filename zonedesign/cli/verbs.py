@@ -193,19 +193,29 @@ def verify(options: argparse.Namespace) -> Answer:
 
 
 def map_(options: argparse.Namespace) -> Answer:
-    """Write the review map of a plan as one page."""
+    """Write the review map of a plan as one page, or the page in which the plan is edited."""
     from zonedesign.folder import certificate_beside  # noqa: PLC0415
-    from zonedesign.maps import page  # noqa: PLC0415
+    from zonedesign.maps import edit_page, page  # noqa: PLC0415
 
+    if options.edit and options.public:
+        raise ScenarioError(
+            "--edit and --public exclude each other: on a page that can be edited a single move would give a "
+            "count of customers away; leave one out"
+        )
     _require_page(options)
     with bar(quiet=options.quiet) as tell:
         problem = _problem(options, tell, judging=True)
-        plan = _read_plan(options.plan, problem, unit=options.unit, zone=options.zone)
+        plan = _read_plan(
+            options.plan, problem, unit=options.unit, zone=options.zone, partial=options.edit or None
+        )
         proved = certificate_beside(options.plan, problem)
         if proved is not None:
             plan = plan.with_certificate(proved)
         tell("map", None, options.out.name)
-        html = page(plan, problem, roads=problem.about.roads, public=options.public)
+        if options.edit:
+            html = edit_page(plan, problem, roads=problem.about.roads)
+        else:
+            html = page(plan, problem, roads=problem.about.roads, public=options.public)
         _write_page(options.out, html)
     kind = "public" if options.public else "internal"
     data = {"verb": "map", "file": str(options.out), "kind": kind, "zones": len(plan.zone_ids)}
