@@ -6,9 +6,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
-import toy
 from every_plan import EveryPlan, choices
 from hypothesis import given
 from hypothesis import strategies as st

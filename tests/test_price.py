@@ -134,7 +134,7 @@ def test_progress_is_told_and_the_answer_says_what_is_dearest():
         toy.problem(zd.Contiguous(), zd.CentreAt("A1")),
         of=["centre_at*"],
         time_limit=10,
-        progress=lambda stage, share, words: said.append((stage, words)),
+        progress=lambda stage, _share, words: said.append((stage, words)),
     )
     assert said[:2] == [("price", "the problem as it stands"), ("price", "without centre_at A1")]
     assert repr(found) == "<Price: 1 choice, 1 priced, dearest centre_at A1>"

@@ -71,7 +71,9 @@ def test_growth_compounds_evenly_over_its_years():
 
 def test_growth_applies_to_its_share_of_demand():
     # Essex: 156 % over 20 years among people who hold 52 % of packages.
-    table = pd.DataFrame({"council": ["*"], "growth_percent": [156], "years": [20], "share_of_demand": [0.52]})
+    table = pd.DataFrame(
+        {"council": ["*"], "growth_percent": [156], "years": [20], "share_of_demand": [0.52]}
+    )
     factors = growth_of(toy.units(), table).factors(np.array([20.0]))
     assert factors[0, 0] == pytest.approx(1 + 0.52 * 1.56)
 
@@ -125,7 +127,9 @@ def test_in_the_long_run_the_number_of_packages_is_poisson():
     assert (last <= 12).mean() == pytest.approx(poisson.cdf(12, 20), abs=0.01)
 
 
-@pytest.mark.parametrize("hours", [[7.0] * 12, [3.5, 7.0, 10.5, 14.0, 21.0, 1.0, 2.0, 28.0, 5.0, 9.0, 4.0, 6.0]])
+@pytest.mark.parametrize(
+    "hours", [[7.0] * 12, [3.5, 7.0, 10.5, 14.0, 21.0, 1.0, 2.0, 28.0, 5.0, 9.0, 4.0, 6.0]]
+)
 def test_packages_alike_and_unlike_have_the_moments_of_coming_and_going(hours):
     # After t, of today's each stays with s = (1 - turnover) ** t; as many begin as ended, Poisson.
     sizes = np.array(hours)
@@ -152,7 +156,11 @@ def test_without_any_turnover_nothing_changes():
     found = asked(Outlook(turnover=0.0), draws=100)
     assert (found.chances.loc[found.chances.cause == CUSTOMERS, "chance"] == 0).all()
     assert found.zones["first_side"].tolist() == ["", ""]
-    assert found.zones["says"].iloc[0].startswith("In no draw outside its band within 5 years (the chance is 4 %")
+    assert (
+        found.zones["says"]
+        .iloc[0]
+        .startswith("In no draw outside its band within 5 years (the chance is 4 %")
+    )
 
 
 def test_the_chance_to_leave_a_band_is_that_of_coming_and_going():

@@ -123,6 +123,21 @@ def from_customers(
     return _with(units, hours, number, growth, notes)
 
 
+def packages_of(
+    units: Units, customers: str | Path | pd.DataFrame | Customers, *, postcodes: Any = None
+) -> pd.DataFrame:
+    """Return a row for each customer in a unit, with its `unit` and `weekly_hours`: no id, no place, no more.
+
+    Customers who are in no unit, or in one left out on purpose, are left out; `from_customers` names them.
+    """
+    people = customers if isinstance(customers, Customers) else read_customers(customers)
+    unit = place(people, units, postcodes).unit
+    inside = unit.isin(units.ids)
+    table = pd.DataFrame({"unit": unit[inside], "weekly_hours": people.frame.loc[inside, "weekly_hours"]})
+    # In the order of units and hours, which is that of no list of people.
+    return table.sort_values(["unit", "weekly_hours"], kind="stable", ignore_index=True)
+
+
 def _summed(values: pd.Series[float], at: NDArray[np.int64], units: Units) -> pd.Series[float]:
     """Return the sum of customers' values in each unit; `at` are the units' positions."""
     weights = values.to_numpy(np.float64)

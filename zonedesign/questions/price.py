@@ -128,7 +128,8 @@ def price(
 
     `of` names choices, or patterns of names (`1.*`); all unless said. `time_limit` covers all solves
     together. `start` is a plan to begin from. Raises `ScenarioError` for names that are no choice, and
-    `NoPlanError` where no plan was found at all, with or without any choice.
+    `NoPlanError` where no plan was found at all, with or without any choice, and `InfeasibleError` where it
+    is proved that there is none.
     """
     require_number("time_limit", time_limit, "a number of seconds above 0", lambda value: value > 0)
     asked = pinned(problem)
@@ -159,6 +160,9 @@ def price(
             f"no plan found in {time.monotonic() - runs.began:.0f} s, with or without any choice; "
             "give it more time, or see what explain says"
         )
+    if all(side.impossible for side in sides):
+        causes = base.causes or ("no plan exists, with or without any one choice",)
+        raise InfeasibleError(causes[0], causes)
     rows = [_row(choice, base, side) for choice, side in zip(every, sides, strict=True)]
     plans = {
         choice.name: side.plan for choice, side in zip(every, sides, strict=True) if side.plan is not None

@@ -30,6 +30,12 @@ def percent(share: float) -> str:
     return f"{share * 100:.0f} %"
 
 
+def odds(chance: float, low: float, high: float) -> str:
+    """Return a chance with its error bar, where rounding leaves one to see."""
+    said, least, most = map(percent, (chance, low, high))
+    return said if least == most else f"{said} ({least} to {most})"
+
+
 def zone_says(row: Mapping[str, Any], years: tuple[float, ...]) -> str:
     """Return a sentence or two on a zone of `Stress.zones`."""
     last = years[-1]
@@ -42,8 +48,8 @@ def zone_says(row: Mapping[str, Any], years: tuple[float, ...]) -> str:
         said = [f"In no draw outside its band within {time} (the chance is {percent(high)} at most)."]
     else:
         way = WAYS[row["first_side"]]
-        odds = f"{percent(chance)} ({percent(low)} to {percent(high)})"
-        said = [f"Within {time} outside its band with a chance of {odds}, most often with {way}."]
+        bar = odds(chance, low, high)
+        said = [f"Within {time} outside its band with a chance of {bar}, most often with {way}."]
         if not math.isnan(row["median_years"]):
             said.append(f"As likely as not it is outside after {after(row['median_years'])}.")
     at = row["traffic_leaves_at"]
