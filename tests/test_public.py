@@ -12,10 +12,10 @@ import zonedesign as zd
 
 PUBLIC = sorted(
     """
-About Apart Calibration CentreAt Certificate Character CharacterShare Comparison Contiguity Contiguous DataError Diameter Explanation Fixed Frozen
-HoursShare InfeasibleError Level MaxMiles NestIn NoPlanError Objective Plan Portfolio Problem Reach Relaxation RoadNetwork ScenarioError
-SolverError Status Sweep Together TrafficSensitivity TravelTimes Units Volume ZoneCount ZoneDesignError __version__ calibrate compare explain portfolio read_plan read_roads
-read_scenario read_units review_map sketch_roads solve sweep touching traffic_sensitivity travel_times verify write_folder
+About Apart Calibration CentreAt Certificate Character CharacterShare Comparison Contiguity Contiguous DataError Diameter Explanation Fixed Frontier Frozen
+HoursShare InfeasibleError Level MaxMiles NestIn NoPlanError Objective Outlook Plan Portfolio Price Problem Reach Relaxation RoadNetwork ScenarioError
+SolverError Status Stress Sweep Together TrafficSensitivity TravelTimes Units Volume ZoneCount ZoneDesignError __version__ calibrate compare explain frontier portfolio price read_plan read_roads
+read_scenario read_units review_map sketch_roads solve stress sweep touching traffic_sensitivity travel_times verify write_folder
 """.split()  # noqa: SIM905  (a list to read)
 )
 

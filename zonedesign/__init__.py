@@ -41,8 +41,15 @@ if TYPE_CHECKING:
     from zonedesign.problem import About as About
     from zonedesign.problem import Objective as Objective
     from zonedesign.problem import Problem as Problem
+    from zonedesign.questions import Frontier as Frontier
+    from zonedesign.questions import Outlook as Outlook
+    from zonedesign.questions import Price as Price
+    from zonedesign.questions import Stress as Stress
     from zonedesign.questions import TrafficSensitivity as TrafficSensitivity
     from zonedesign.questions import traffic_sensitivity as traffic_sensitivity
+    from zonedesign.questions.frontier import frontier as frontier
+    from zonedesign.questions.price import price as price
+    from zonedesign.questions.stress import stress as stress
     from zonedesign.roads import RoadNetwork as RoadNetwork
     from zonedesign.roads import sketch_roads as sketch_roads
     from zonedesign.rules import Apart as Apart
@@ -92,7 +99,17 @@ _ROOMS = {
     "plan": ("Plan",),
     "portfolio": ("Portfolio", "portfolio"),
     "problem": ("About", "Objective", "Problem"),
-    "questions": ("TrafficSensitivity", "traffic_sensitivity"),
+    "questions": (
+        "Frontier",
+        "Outlook",
+        "Price",
+        "Stress",
+        "TrafficSensitivity",
+        "frontier",
+        "price",
+        "stress",
+        "traffic_sensitivity",
+    ),
     "roads": ("RoadNetwork", "sketch_roads"),
     "rules": (
         "Apart",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from zonedesign._figures import MODES
-from zonedesign.cli import compare, sweep
+from zonedesign.cli import compare, frontier, price, stress, sweep
 from zonedesign.cli.amounts import more, natural, positive, seconds, share, some
 from zonedesign.errors import nearest_name
 
@@ -25,6 +25,9 @@ HELP = {
     "verify": "judge any plan: every rule, every zone, limit, value, verdict",
     "compare": compare.HELP,
     "map": "write the review map of a plan",
+    "price": price.HELP,
+    "frontier": frontier.HELP,
+    "stress": stress.HELP,
     "traffic": "say which units leave reach where driving takes longer",
     "roads": "fetch the roads of a place from OpenStreetMap into a file",
 }
@@ -211,6 +214,9 @@ _VERBS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "verify": _plan,
     "compare": compare.options_of,
     "map": _map,
+    "price": price.options_of,
+    "frontier": frontier.options_of,
+    "stress": stress.options_of,
     "traffic": _traffic,
     "roads": _roads,
 }
