@@ -8,7 +8,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 endif
 
-.PHONY: demo test lint types tests notebook pictures bench-travel bench-growth bench-calibration bench-cases bench-published bench-solve clean
+.PHONY: demo test lint types tests notebook pictures bench-travel bench-growth bench-calibration bench-cases bench-published bench-solve bench-edit clean
 
 # The example county's 35 zones, in a minute of solving at most; open demo/review.html.
 demo: $(VENV)/installed
@@ -55,6 +55,9 @@ bench-published: $(VENV)/installed-dev
 
 bench-solve: $(VENV)/installed-peers
 	$(BIN)/python benchmarks/solving.py
+
+bench-edit: $(VENV)/installed-dev
+	$(BIN)/python benchmarks/editing.py --write
 
 $(VENV)/bare:
 	$(PYTHON) -m venv $(VENV)

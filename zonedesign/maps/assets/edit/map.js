@@ -41,6 +41,7 @@ const chart = (() => {
     map.on("zoomend resize", crowd);
     map.on("dragstart zoomanim", () => { moved = true; });
     map.on("resize", () => { if (!moved) { map.fitBounds(frame(), { animate: false }); } });
+    new ResizeObserver(() => map.invalidateSize({ animate: false, pan: false })).observe(map.getContainer());
     crowd();
   }
 

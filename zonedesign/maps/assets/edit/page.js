@@ -150,7 +150,7 @@ const page = (() => {
     actions.selection();
     get("precision").textContent = precision();
     plan.watch(follow);
-    choosing.watch(() => { chart.chosen(); tables.units(); actions.selection(); say(get("selected").textContent); });
+    choosing.watch(() => { chart.chosen(); tables.units(); actions.selection(); say(choosing.size ? `${plan.counted(choosing.size, "unit")} selected.` : "Nothing is selected."); });
     if (chart.map) { get("whole").addEventListener("click", chart.whole); }
     window.addEventListener("beforeunload", (event) => { if (unsaved && !data.studio) { event.preventDefault(); } });
     window.addEventListener("beforeprint", forPrint);
