@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zonedesign.scenario.building import build
 from zonedesign.scenario.findings import Finding, findings
+from zonedesign.scenario.lots import terms_of
 from zonedesign.scenario.reading import Parsed, changed, parse
 from zonedesign.scenario.settings import Settings
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zonedesign.levels import Level
+    from zonedesign.lots import Terms
     from zonedesign.problem import Problem
     from zonedesign.progress import Progress
 
@@ -43,6 +45,11 @@ class Scenario:
         return build(
             self.files, self.name, self.settings, self.levels, progress, start=start, judging=judging
         )
+
+    @property
+    def terms(self) -> Terms:
+        """On what terms the scenario lets its lots: the table `[lots]`."""
+        return terms_of(self.settings.lots)
 
     def with_(self, changes: Mapping[str, Any], *, source: str) -> Scenario:
         """Return the scenario with some keys replaced, such as `levels` or `roads.profile`.

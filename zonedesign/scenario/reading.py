@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from zonedesign import profiles
 from zonedesign.errors import ScenarioError, counted, nearest_name
 from zonedesign.levels import CharacterShare, Level
+from zonedesign.scenario.lots import terms_of
 from zonedesign.scenario.settings import MEANS, PATHS, TABLES, WAYS, LevelTable, Settings
 
 if TYPE_CHECKING:
@@ -79,7 +80,12 @@ def _checked(merged: _Merged) -> Parsed:
         if getattr(settings.objective, weight) and getattr(settings.objective, needed) is None:
             file = merged.file_of(f"objective.{weight}")
             raise ScenarioError(f"{file}: objective.{weight} needs objective.{needed}: {what}")
-    return Parsed(settings, tuple(merged.files), _levels(settings, merged.file_of("levels")))
+    levels = _levels(settings, merged.file_of("levels"))
+    try:
+        terms_of(settings.lots).require_levels([level.name for level in levels])
+    except ScenarioError as error:
+        raise ScenarioError(f"{merged.file_of('lots')}: {error}") from None
+    return Parsed(settings, tuple(merged.files), levels)
 
 
 def _read(path: Path, above: tuple[Path, ...]) -> _Merged:

@@ -5,20 +5,14 @@ from __future__ import annotations
 import datetime as dt  # noqa: TC003  (pydantic reads it)
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints
+from pydantic import Field, FiniteFloat
 
-Text = Annotated[str, StringConstraints(min_length=1)]
-Id = str | int
-Weight = Annotated[FiniteFloat, Field(ge=0)]
+from zonedesign.scenario.lots import LOTS_MEANS, LOTS_TABLES, LotsTable
+from zonedesign.scenario.table import Id, Table, Text, Weight
+
 Pair = Annotated[list[float], Field(min_length=2, max_length=2)]
 TwoIds = Annotated[list[Id], Field(min_length=2, max_length=2)]
 Several = Annotated[list[Id], Field(min_length=2)]
-
-
-class Table(BaseModel):
-    """A table of the file; nothing is converted, and unknown keys were refused before."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class BorderTable(Table):
@@ -154,6 +148,7 @@ class Settings(Table):
     objective: ObjectiveTable = ObjectiveTable()
     locks: LocksTable = LocksTable()
     publish: PublishTable = PublishTable()
+    lots: LotsTable = LotsTable()
 
 
 TABLES: dict[str, type[Table]] = {
@@ -169,6 +164,7 @@ TABLES: dict[str, type[Table]] = {
     "locks": LocksTable,
     "locks.nest_in": BorderTable,
     "publish": PublishTable,
+    **LOTS_TABLES,
 }
 """Which tables have fixed keys, by path; those of others (profile, providers, fixed, by) are the user's."""
 
@@ -276,5 +272,6 @@ MEANS = {
     "publish.contract_end": _DATE,
     "publish.postcodes": _FILE,
     "publish.postcodes_date": _DATE,
+    **LOTS_MEANS,
 }
 """What each key must be, as an error message says it."""
