@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 
     from zonedesign.scenario import Scenario
 
+WHOLE = 1e15
+"""Up to here a whole number is written without its point."""
+
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def toml_of(scenario: Scenario, folder: Path) -> str:
     """Return a scenario as a TOML file that stands in `folder` and extends nothing."""
     data: dict[str, Any] = scenario.settings.model_dump(exclude_none=True)
-    data = with_paths(data, lambda path: _from(path, folder)) | {"name": scenario.name}
+    data = _stated(with_paths(data, lambda path: _from(path, folder))) | {"name": scenario.name}
     data.pop("extends", None)
     levels = data.pop("levels")
     tables = {key: value for key, value in data.items() if isinstance(value, dict)}
@@ -42,6 +45,13 @@ def with_paths(data: Any, change: Callable[[str], Any], key: tuple[str, ...] = (
     if isinstance(data, list):
         return [with_paths(each, change, key) for each in data]
     return change(data) if ".".join(key) in PATHS and isinstance(data, str) else data
+
+
+def _stated(value: Any) -> Any:
+    """Return tables without the lists and tables in them that are empty, and so state nothing."""
+    if isinstance(value, dict):
+        return {name: _stated(each) for name, each in value.items() if each not in ({}, [])}
+    return [_stated(each) for each in value] if isinstance(value, list) else value
 
 
 def _from(path: str, folder: Path) -> str:
@@ -72,4 +82,6 @@ def _toml(value: Any) -> str:
         return "{ " + ", ".join(f"{_key(str(name))} = {_toml(each)}" for name, each in value.items()) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(_toml(each) for each in value) + "]"
+    if isinstance(value, float) and value.is_integer() and abs(value) < WHOLE:
+        return str(int(value))
     return repr(value)
