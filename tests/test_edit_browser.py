@@ -132,6 +132,15 @@ def test_all_of_one_value_of_a_column_are_selected_without_a_pointer(show):
     assert tab.evaluate("zonedesignEdit.selection()") == ["B1", "B2", "B3", "B4", "B5", "B6"]
 
 
+def test_all_of_this_ward_is_what_stands_ready_once_a_unit_is_selected(show):
+    tab = show(toy_page())
+    tab.get_by_label("All of one").select_option("ruc")
+    choose(tab, "A3")
+    assert tab.get_by_label("Value").input_value() == "Rural"
+    tab.locator("#by-column").press("Enter")
+    assert tab.evaluate("zonedesignEdit.selection()") == ["A3", "B3", "A6", "B6"]
+
+
 def test_units_are_selected_by_their_codes_and_strange_codes_are_named(show):
     tab = show(toy_page())
     tab.get_by_label("Codes").fill("A1, A2\nQ9")
@@ -345,6 +354,14 @@ def test_a_plan_is_opened_and_that_is_one_step(show):
     assert {row["zone"] for row in tab.evaluate("zonedesignEdit.plan()")} == {"all"}
     tab.locator("#undo").press("Enter")
     assert {row["zone"] for row in tab.evaluate("zonedesignEdit.plan()")} == {"east", "west"}
+
+
+def test_units_left_out_on_purpose_are_left_out_of_a_plan_that_is_opened_and_named(show):
+    units = zd.Units(**{**toy.units().__dict__, "excluded": pd.DataFrame(index=["X1"])})
+    problem = toy.problem(units=units)
+    tab = show(edit_page(toy.plan(problem), problem))
+    opened(tab, as_csv(X1="all"))
+    tab.get_by_text("Opened theirs.csv; left out, for they are excluded: X1", exact=True).wait_for()
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,8 @@ def edit_page(
             (words.level_name(level.name), palette.pattern_name(number), f"level-{palette.pattern(number)}")
             for number, level in enumerate(problem.levels)
         ],
+        bridges=bool(data["graph"] and data["graph"]["bridges"]),
+        excluded=bool(data["excluded"]),
         studio=studio is not None,
         notes=words.notes(plan, problem, public=False),
         sources=problem.about.sources,

@@ -105,7 +105,7 @@ const actions = (() => {
     on("open-anyway", () => { take(pending.rows, pending.name); get("open-anyway").hidden = true; get("open-said").textContent = ""; get("open-plan").focus(); });
   }
 
-  function take(rows, name) { run((reason) => plan.setPlan(rows, `Opened ${name}`, reason)); }
+  function take(rows, name) { run((reason) => plan.setPlan(rows, `Opened ${name}${rows.leftOut ? `; left out, for they are excluded: ${rows.leftOut}` : ""}`, reason)); }
 
   /* Lists that follow the plan. */
   function fill(select, options) {
@@ -125,6 +125,14 @@ const actions = (() => {
   function fillValues() {
     const column = data.columns.find((each) => "column " + each.name === get("column").value);
     fill(get("value"), column ? column.values.map((value) => [value, value === "" ? "(empty)" : value]) : zones());
+    ofThis();
+  }
+
+  /* "All of this ward": the value of a selected unit is the one that stands ready. */
+  function ofThis() {
+    const [unit] = choosing.units, column = data.columns.find((each) => "column " + each.name === get("column").value);
+    if (unit === undefined) { return; }
+    if (column) { get("value").value = column.values[column.codes[unit]]; } else if (plan.now.zone[unit] !== null) { get("value").value = plan.now.zone[unit]; }
   }
 
   const zones = () => [...plan.now.zones.keys()].sort((a, b) => a.localeCompare(b, "en-GB", { numeric: true })).map((id) => [id, words.zone(id)]);
@@ -165,6 +173,7 @@ const actions = (() => {
       ? `${size === 1 ? words.unit(units[0]) : plan.counted(size, "unit")}: ${words.number(exact.fsum(units.map((unit) => data.hours[unit])), 1)} hours a week${people}, in ${named}.`
       : "Nothing is selected. Choose units on the map or in the table of units.";
     if (zonesOf.length === 1 && zonesOf[0] !== null) { choose(zonesOf[0]); }
+    ofThis();
   }
 
   function keys(event) {

@@ -127,7 +127,8 @@ const files = (() => {
       return [zone, { level: level || firstLevel(group), centre: centre && home.has(centre) ? centre : null }];
     }));
     const plain = found.map((row) => ({ unit: row.unit, zone: row.zone, ...stated.get(row.zone) }));
-    const missing = data.ids.filter((id) => !home.has(id));
+    const left = texts.filter((each, k) => ids[k] === null), missing = data.ids.filter((id) => !home.has(id));
+    plain.leftOut = listed(left);
     if (missing.length) {
       throw Object.assign(new Unfit(`the plan gives no zone to ${counted(missing.length, "unit")}: ${listed(missing)}; all need one`, missing), { rows: plain });
     }
