@@ -7,9 +7,11 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import toy
 
 import zonedesign as zd
 from zonedesign.folder import read_plan
+from zonedesign.maps import edit_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,6 +73,21 @@ def show(browser: Any, tmp_path: Path) -> Iterator[Any]:
     for tab in opened:
         tab.close()
     assert wrong == []
+
+
+def toy_page(*rules: object, **changes: Any) -> str:
+    problem = toy.problem(*rules, about=zd.About(name="Toyshire"), **changes)
+    return edit_page(toy.plan(problem), problem, roads=zd.sketch_roads(problem.units.points))
+
+
+def zone_of(tab: Any, unit: str) -> str | None:
+    return tab.evaluate("unit => zonedesignEdit.plan().find(row => row.unit === unit).zone", unit)
+
+
+def choose(tab: Any, *units: str) -> None:
+    """Select units in the table of units, as anyone can by keyboard."""
+    for unit in units:
+        tab.get_by_label(f"Select {unit}", exact=True).check()
 
 
 def edit_at_random(tab: Any, problem: zd.Problem, dice: np.random.Generator) -> str:
