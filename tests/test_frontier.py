@@ -6,7 +6,9 @@ import math
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
+import toy
 from every_plan import EveryPlan, choices
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from tiny_problems import examples, problem_of, recipes
 
 import zonedesign as zd
 from zonedesign.questions import frontier
+from zonedesign.questions.moves import flows, moves
 from zonedesign.questions.scan import Scan
 from zonedesign.solve.fixing import possible_arcs
 from zonedesign.solve.moving import Moving, least_by_bands, least_unmoved
@@ -33,7 +36,7 @@ def truth(problem: zd.Problem) -> tuple[np.ndarray, np.ndarray]:
     free = problem.with_(objective=replace(goal, change=0.0))
     only = problem.with_(objective=replace(goal, travel=0.0, change=1.0, borders=0.0, cut=0.0))
     n, levels = len(problem.units), len(problem.levels)
-    return EveryPlan(free).values, EveryPlan(only).apart[choices(n, levels).partition]
+    return EveryPlan(free).values, EveryPlan(only).apart[choices(n, levels).partition]  # noqa: PD011
 
 
 def least_under(values: np.ndarray, moved: np.ndarray, share: float) -> float:
@@ -110,8 +113,95 @@ def test_lines_of_the_search_bound_every_cap(recipe):
     scan = Scan(asked, SHARES, math.inf, 0, 1)
     scan.weigh(0.0, 2.0)
     scan.weigh(3.0, 2.0)
-    scan.deadline = 0.0
     scan.raise_bounds()
     for share in SHARES:
         least = least_under(values, moved, share)
         assert scan.bound(share) <= least + 1e-6 * max(1.0, least if math.isfinite(least) else 1.0)
+
+
+# By search, as large problems go.
+
+
+def halves_and_a_rest() -> tuple[zd.Problem, pd.Series]:
+    """Sixteen units in three zones, and a plan in force that keeps every rule but is not the best."""
+    problem = toy.square_of(zd.Level("1", weekly_hours=(15, 45), zones=3, max_minutes=4), side=4, seed=3)
+    labels = ["w" if unit[0] in "01" else "n" if unit[0] == "2" else "e" for unit in problem.units.ids]
+    return problem, pd.Series(labels, index=problem.units.ids)
+
+
+def test_by_search_plans_and_bounds_are_on_either_side_of_what_is_settled(monkeypatch):
+    problem, before = halves_and_a_rest()
+    settled = frontier(problem, before, shares=SHARES, time_limit=20).points.set_index("share")
+    monkeypatch.setattr(Scan, "small", property(lambda _self: False))
+    found = frontier(problem, before, shares=SHARES, time_limit=12, threads=1)
+    rows = found.points.set_index("share")
+    for share in (*SHARES, 1.0):
+        if settled.loc[share, "status"] != "found":
+            continue
+        assert rows.loc[share, "bound"] <= settled.loc[share, "objective"] + SLACK
+        assert rows.loc[share, "objective"] >= settled.loc[share, "bound"] - SLACK
+        assert rows.loc[share, "moved"] <= share + SLACK
+        assert zd.verify(found.plans[share], problem)["passed"].all()
+    assert rows["objective"].dropna().is_monotonic_decreasing
+    assert rows["bound"].dropna().is_monotonic_decreasing
+
+
+def test_a_repair_found_by_search_keeps_the_rules_and_moves_no_less_than_is_proved(monkeypatch):
+    problem, before = halves_and_a_rest()
+    before.loc[[unit for unit in before.index if unit[0] == "2"]] = "e"  # two zones, where three are asked
+    monkeypatch.setattr(Scan, "small", property(lambda _self: False))
+    found = frontier(problem, before, shares=(0.5,), time_limit=10, threads=1)
+    assert found.broken
+    assert found.repair is not None
+    assert 0 < found.repair.bound <= found.repair.moved
+    assert zd.verify(found.repair.plan, problem)["passed"].all()
+    assert found.repair.moves["weekly_hours"].sum() == pytest.approx(found.repair.weekly_hours)
+
+
+# What is asked.
+
+
+def test_a_plan_in_force_is_needed():
+    with pytest.raises(zd.ScenarioError, match="no plan in force to change from"):
+        frontier(toy.problem(), time_limit=1)
+
+
+@pytest.mark.parametrize("shares", [(), (1.0,), (-0.1,), (5,)])
+def test_shares_that_cannot_be_are_refused(shares):
+    with pytest.raises(zd.ScenarioError, match="shares is"):
+        frontier(toy.problem(), toy.labels(), shares=shares, time_limit=1)
+
+
+def test_locks_of_another_plan_than_the_baseline_are_refused():
+    problem = toy.problem(zd.Contiguous(), zd.Frozen("west"), start=toy.plan())
+    other = toy.labels().where(toy.labels() == "west", "other")
+    with pytest.raises(zd.ScenarioError, match="locks name zones of another plan"):
+        frontier(problem, other, time_limit=1)
+
+
+def test_where_nothing_may_move_the_plan_in_force_stays_with_its_best_centres():
+    problem = toy.problem()
+    corner = zd.Plan.from_labels(
+        problem.units, problem.times, toy.labels(), levels=problem.levels, centre={"west": "A1", "east": "B1"}
+    )
+    found = frontier(problem, corner, shares=(0.0,), time_limit=8)
+    row = found.points.iloc[0]
+    assert row["moved"] == 0
+    assert row["objective"] == pytest.approx(row["bound"])
+    assert set(found.plans[0.0].zones["centre"]) <= {"A2", "A5", "B2", "B5"}
+    assert found.moves(0.0, problem).empty
+    assert found.repair is None
+
+
+def test_moves_name_the_zones_of_today():
+    problem = toy.problem()
+    today = toy.plan(problem)
+    found = moves(problem, today, today.move("A3", "east").renamed())
+    assert found.to_dict("index") == {
+        "A3": {"from": "west", "to": "east", "zone": "1-02", "weekly_hours": 10.0, "customers": 1.0}
+    }
+    split = moves(problem, today, today.split("west", ["A1", "A4"]).renamed())
+    assert sorted(split["to"]) == ["", ""]
+    assert flows(split).to_dict("list") == {
+        "from": ["west"], "to": [""], "units": [2], "weekly_hours": [20.0], "customers": [2.0],
+    }  # fmt: skip
