@@ -417,6 +417,21 @@ def test_the_verb_tells_every_run_and_writes_the_folder(
     assert printed[3].startswith("max_minutes 8 at level 1  feasible")
 
 
+def test_what_is_impossible_is_said_before_the_first_run_is_solved(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said: list[str] = []
+
+    def design(problem: zd.Problem, **options: Any) -> zd.Plan:
+        said.append(capsys.readouterr().err)
+        return by_hand(problem, **options)
+
+    monkeypatch.setattr(WORK, "solve", design)
+    sets = "levels.1.weekly_hours=[30, 50],[500, 900]"
+    assert main(["sweep", str(tiny), "--set", sets, "-o", str(tiny.parent / "out"), "--jobs", "1"]) == 0
+    assert said[0].startswith("weekly_hours 500 to 900 at level 1: ")
+
+
 @pytest.mark.usefixtures("solved")
 def test_the_verb_prints_one_json_object(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = str(tiny.parent / "out")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import warnings
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +86,8 @@ def _pool(
             n_jobs=max(2, at_once), return_as="generator_unordered", max_nbytes=None, batch_size=1
         )
         tasks = (delayed(_named)(name, each, options, threads) for name, each in list(problems.items()))
-        results = parallel(tasks)
+        with _interrupts_held():
+            results = parallel(tasks)
         try:
             for each in results:  # noqa: UP028  (closed here, where its warning is held back)
                 yield each
@@ -92,6 +95,19 @@ def _pool(
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # left early, after Ctrl-C, it tells of what it cancels
                 results.close()
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Have Ctrl-C wait while processes are begun: they inherit that, and it is for this one alone."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _named(name: str, problem: Problem, options: Options, threads: int) -> tuple[str, Outcome]:

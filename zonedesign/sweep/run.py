@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from zonedesign.plan import Plan
     from zonedesign.problem import Problem
     from zonedesign.sweep.variants import Variant
+
+log = logging.getLogger(__name__)
 
 
 def sweep(
@@ -101,6 +104,7 @@ def sweep_scenarios(
     try:
         problems = _prepared(pending, found, kept, tell)
         left = {name: problem for name, problem in problems.items() if not found.rows[name].settled}
+        tell("runs", found.share(), f"{counted(len(left), 'run')} to solve")
         for name, outcome in outcomes(left, kept.options, jobs=jobs, dask=dask):
             row, plan = _ended(found.rows[name], outcome, problems[name])
             if row.settled:
@@ -215,6 +219,8 @@ def _prepared(variants: Iterable[Variant], found: _Found, kept: Kept, tell: Prog
         try:
             problem = problem_of(variant, known, tell)
             found.judge(name, problem)
+            for line in (*found.rows[name].said, *found.rows[name].causes):
+                log.warning("%s: %s", name, line)
         except Exception as error:  # noqa: BLE001  (what is wrong with one scenario does not stop the others)
             outcome = failed(error)
             found.take(replace(found.rows[name], status=outcome.status, error=outcome.error))
