@@ -130,6 +130,21 @@ def test_other_verbs_go_on_with_a_run_s_scenario(tiny: Path, capsys: pytest.Capt
     assert "max_minutes 8 at level 1" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("solved")
+def test_units_that_runs_share_are_read_once(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    building = import_module("zonedesign.scenario.building")
+    read, times = [], []
+
+    def counted(what: list[int], of: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *given, **options: (what.append(1), of(*given, **options))[1]
+
+    monkeypatch.setattr(building, "read_units", counted(read, building.read_units))
+    monkeypatch.setattr(building, "travel_times", counted(times, building.travel_times))
+    run(tiny, "levels.1.max_minutes=8,9", "levels.1.zones=4,[3, 5]")
+    assert len(read) == 1
+    assert len(times) == 2  # one for each limit
+
+
 # Going on.
 
 
