@@ -18,7 +18,9 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 import zonedesign as zd
-from zonedesign.maps import compare_page, page
+from zonedesign.examples import WHAT_IF
+from zonedesign.maps import compare_page, edit_page, page
+from zonedesign.sweep import Options, read_variants, sweep_scenarios
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SCENARIO = CHECKOUT / "scenarios" / "west-sussex.toml"
@@ -28,6 +30,16 @@ WIDTH, HEIGHT = 1440, 860
 COLOURS = 200
 WORK = 12
 """Rounds of search: enough for a plan within a few per cent of the bound."""
+TRY = """() => zonedesignEdit.ready.then(() => {
+  const rows = zonedesignEdit.plan(), zone = (k) => rows[k].zone;
+  const beside = (k) => rules.near[k].filter((j) => zone(j) !== zone(k));
+  const at = rows.findIndex((_, k) => beside(k).length > 2), into = zone(beside(at)[0]);
+  const some = [at, ...rules.near[at]].filter((k) => zone(k) === zone(at)).slice(0, 3);
+  zonedesignEdit.edit.move(some.map((k) => rows[k].unit), into, "the school run");
+  zonedesignEdit.select(some.map((k) => rows[k].unit));
+  zonedesignEdit.edit.lock(into, true, "");
+})"""
+"""What the picture of the editing page shows: three units moved and selected, and a zone locked."""
 
 
 def main() -> None:
@@ -36,8 +48,10 @@ def main() -> None:
     plan = zd.solve(problem, work=WORK)
     IMAGES.mkdir(exist_ok=True)
     photograph(page(plan, problem, roads=problem.about.roads), "plan.png")
+    photograph(edit_page(plan, problem), "edit.png", script=TRY)
     plans = {"Solved": plan, "Everyone to the quickest centre": to_the_quickest(plan)}
     photograph(compare_page(zd.compare(plans, problem)), "compare.png")
+    photograph(what_if(), "sweep.png", ready=".chart")
 
 
 def to_the_quickest(plan: zd.Plan) -> zd.Plan:
@@ -46,8 +60,15 @@ def to_the_quickest(plan: zd.Plan) -> zd.Plan:
     return replace(plan, zone=minutes.argmin(axis=0), certificate=None)
 
 
-def photograph(source: str, name: str) -> None:
-    """Write a picture of the top of a page."""
+def what_if() -> str:
+    """Return the page of the example county's sweep."""
+    with tempfile.TemporaryDirectory() as scratch:
+        sweep_scenarios(read_variants([CHECKOUT / WHAT_IF]), Path(scratch) / "out", Options(work=WORK))
+        return (Path(scratch) / "out" / "sweep.html").read_text(encoding="utf-8")
+
+
+def photograph(source: str, name: str, ready: str = ".label", script: str | None = None) -> None:
+    """Write a picture of the top of a page, once what `ready` selects is there and a script has run."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         raise SystemExit("no browser found: install chromium or google-chrome")
@@ -57,7 +78,9 @@ def photograph(source: str, name: str) -> None:
         chromium = driver.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
         tab = chromium.new_page(viewport={"width": WIDTH, "height": HEIGHT}, reduced_motion="reduce")
         tab.goto(file.as_uri())
-        tab.locator(".label").first.wait_for()
+        tab.locator(ready).first.wait_for()
+        if script is not None:
+            tab.evaluate(script)
         taken = tab.screenshot()
         chromium.close()
     # Few colours are a fraction of the bytes, and look the same.
