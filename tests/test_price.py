@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import math
+from dataclasses import replace
 
 import pytest
 import toy
@@ -11,6 +13,7 @@ from hypothesis import given
 from tiny_problems import Recipe, examples, problem_of, recipes
 
 import zonedesign as zd
+from zonedesign.certificate import StoppedBy
 from zonedesign.questions import price
 from zonedesign.questions.choices import choices, pinned
 from zonedesign.questions.price import BLOCKED, IMPOSSIBLE, PRICED
@@ -138,6 +141,23 @@ def test_a_start_plan_does_not_hide_a_plan_that_costs_nothing():
     found = zd.solve(free, time_limit=10, start=start)
     assert found.certificate.objective == pytest.approx(least(free), abs=1e-9)
     assert found.certificate.status == "optimal"
+
+
+def test_an_interrupt_ends_with_what_is_known(monkeypatch):
+    room = importlib.import_module("zonedesign.questions.price")
+    problem, calls = toy.problem(zd.Contiguous(), zd.CentreAt("A1")), []
+
+    def interrupted(asked: zd.Problem, **options: object) -> zd.Plan:
+        calls.append(asked)
+        plan = zd.solve(asked, time_limit=10)
+        return plan.with_certificate(replace(plan.certificate, stopped_by=StoppedBy.INTERRUPT))
+
+    monkeypatch.setattr(room, "solve", interrupted)
+    found = price(problem, time_limit=30).prices
+    assert len(calls) == 1
+    assert (found["price"] == 0).all()  # nothing better is known
+    assert (found["price_low"] == 0).all()
+    assert found["price_high"].tolist() == found["objective_with"].tolist()
 
 
 def test_progress_is_told_and_the_answer_says_what_is_dearest():

@@ -142,30 +142,43 @@ def _unlike(
 ) -> Floats:
     """Return hours and customers (draws, steps + 1, 2) of packages of one class, each followed to its end."""
     alive, number = course.alive[kind], zone.number[members]
+    hours, counts = zone.hours[members], zone.counts[members]
     steps = len(alive)
     width = steps + 1  # one cell more for what ends beyond the last step
-    change = np.zeros((2, draws * width))
-
-    def add(row: Ints, begin: Ints | int, package: Ints) -> None:
-        """Add packages that begin at a step of a draw, whose cells begin at `row`, and end at random."""
-        left = dice.random(len(package)) * alive[begin]
-        # It runs at a step while what is left of its class's share there is above its own number.
-        end = np.maximum(steps - np.searchsorted(alive[::-1], left, side="right"), np.add(begin, 1))
-        for side, worth in enumerate((zone.hours[package], zone.counts[package])):
-            change[side] += np.bincount(row + begin, worth, draws * width)
-            change[side] -= np.bincount(row + end, worth, draws * width)
-
-    copies = _first(number, draws, dice)
     rows = np.arange(draws) * width
-    add(np.repeat(rows, copies.sum(axis=1)), 0, np.repeat(np.tile(members, draws), copies.ravel()))
+    copies = _first(number, draws, dice)
     coming = dice.poisson(number.sum() * course.coming[kind], (draws, steps))
     each = int(coming.sum())
     if (number == number[0]).all():
-        package = members[dice.integers(0, len(members), each)]
+        new = dice.integers(0, len(members), each)
     else:
         chosen = np.searchsorted(np.cumsum(number), dice.random(each) * number.sum(), side="right")
-        package = members[np.minimum(chosen, len(members) - 1)]
+        new = np.minimum(chosen, len(members) - 1)
+
+    def ends(row: Ints, begin: Ints | int, packages: int) -> Ints:
+        """Return the cells in which packages end that begin at a step: draws' rows, and a random step."""
+        left = dice.random(packages) * alive[begin]
+        # A package runs at a step while what is left of its class's share there is above its own number.
+        last = steps - np.searchsorted(alive[::-1], left, side="right")
+        return np.asarray(row + np.maximum(last, np.add(begin, 1)), dtype=np.int64)
+
+    today = np.repeat(np.tile(np.arange(len(members)), draws), copies.ravel())
     begin = np.repeat(np.tile(np.arange(steps), draws), coming.ravel())
-    add(np.repeat(rows, coming.sum(axis=1)), begin, package)
-    found = np.cumsum(change.reshape(2, draws, width), axis=2)[:, :, :-1]
-    return np.asarray(found.transpose(1, 2, 0))
+    gone = [
+        ends(np.repeat(rows, copies.sum(axis=1)), 0, len(today)),
+        ends(np.repeat(rows, coming.sum(axis=1)), begin, each),
+    ]
+    found = np.zeros((draws, steps, 2))
+    # New packages stand in the order of their cells, so sums over a cell are differences of running sums.
+    last = np.cumsum(coming.ravel())
+    for side, worth in enumerate((hours, counts)):
+        change = np.zeros((draws, width))
+        change[:, 0] = copies @ worth
+        running = np.concatenate([[0.0], np.cumsum(worth[new])])
+        change[:, :steps] += (running[last] - running[last - coming.ravel()]).reshape(draws, steps)
+        alike = side == 1 and (worth == worth[0]).all()
+        for cell, package in zip(gone, (today, new), strict=True):
+            lost = np.bincount(cell, None if alike else worth[package], draws * width)
+            change -= lost.reshape(draws, width) * (worth[0] if alike else 1.0)
+        found[:, :, side] = np.cumsum(change, axis=1)[:, :-1]
+    return found

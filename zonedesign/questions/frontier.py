@@ -210,6 +210,8 @@ def _repair(scan: Scan, today: Plan, time_limit: float) -> None:
         )
     except NoPlanError:
         return
+    if plan.certificate is not None:
+        scan.heed(plan.certificate.stopped_by)
     if plan.certificate is not None and plan.certificate.bound is not None:
         scan.least_moved = max(scan.least_moved, plan.certificate.bound)
     scan.offer(plan)
@@ -236,6 +238,8 @@ def _repaired(scan: Scan, today: Plan) -> Repair | None:
 def _free(scan: Scan, time_limit: float) -> None:
     """Look for the best plan where any change is allowed: the frontier's end, and a bound of all of it."""
     scan.tell("the best plan where anything may change")
+    if scan.kept and scan.left <= 0:  # interrupted
+        return
     if scan.weigh(0.0, FREE_SHARE * time_limit) is None and not scan.kept:
         raise NoPlanError(
             f"no plan that keeps every rule was found in {FREE_SHARE * time_limit:.0f} s, and today's breaks "

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from zonedesign.certificate import StoppedBy
 from zonedesign.errors import InfeasibleError, NoPlanError, ScenarioError, counted, require_number
 from zonedesign.plan import Plan
 from zonedesign.progress import Progress, silent
@@ -82,18 +83,21 @@ class _Side:
             return True
         return False
 
-    def solve(self, seconds: float, seed: int, threads: int | None, start: Plan | None) -> None:
-        """Look for a better plan, from a plan where one is known, and for a bound."""
+    def solve(self, seconds: float, seed: int, threads: int | None, start: Plan | None) -> bool:
+        """Look for a better plan, from a plan where one is known, and for a bound; False: interrupted."""
         try:
             plan = solve(self.problem, time_limit=seconds, seed=seed, threads=threads, start=start)
         except InfeasibleError as error:
             self.bound, self.causes = math.inf, error.causes
-            return
+            return True
         except NoPlanError:
-            return
+            return True
         self.offer(plan)
-        if plan.certificate is not None and plan.certificate.bound is not None:
+        if plan.certificate is None:
+            return True
+        if plan.certificate.bound is not None:
             self.bound = max(self.bound, plan.certificate.bound)
+        return plan.certificate.stopped_by is not StoppedBy.INTERRUPT
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,12 +110,13 @@ class _Asked:
     tell: Progress
     began: float = field(default_factory=time.monotonic)
 
-    def run(self, side: _Side, says: str, shares: float, to_come: float, start: Plan | None) -> None:
+    def run(self, side: _Side, says: str, shares: float, to_come: float, start: Plan | None) -> bool:
+        """Solve one side in its share of what is left of the time; return False where it was interrupted."""
         gone = time.monotonic() - self.began
         self.tell("price", min(1.0, gone / self.time_limit), says)
         left = max(0.0, self.time_limit - gone)
         # What one side leaves over, for it was proved early, the others share.
-        side.solve(max(0.2, left * shares / to_come), self.seed, self.threads, start)
+        return side.solve(max(0.2, left * shares / to_come), self.seed, self.threads, start)
 
 
 def price(
@@ -127,9 +132,9 @@ def price(
     """Return what each choice of a problem costs: locks, borders, prices of terms, and limits of levels.
 
     `of` names choices, or patterns of names (`1.*`); all unless said. `time_limit` covers all solves
-    together. `start` is a plan to begin from. Raises `ScenarioError` for names that are no choice, and
-    `NoPlanError` where no plan was found at all, with or without any choice, and `InfeasibleError` where it
-    is proved that there is none.
+    together; Ctrl-C ends with what is known. `start` is a plan to begin from. Raises `ScenarioError` for
+    names that are no choice, `NoPlanError` where no plan was found at all, with or without any choice, and
+    `InfeasibleError` where it is proved that there is none.
     """
     require_number("time_limit", time_limit, "a number of seconds above 0", lambda value: value > 0)
     asked = pinned(problem)
@@ -139,12 +144,13 @@ def price(
     runs = _Asked(time_limit, seed, threads, progress or silent)
     base = _Side(asked)
     first = start if start is not None else (asked.start if isinstance(asked.start, Plan) else None)
-    runs.run(base, "the problem as it stands", BASE_SHARES, BASE_SHARES + len(every), first)
+    going = runs.run(base, "the problem as it stands", BASE_SHARES, BASE_SHARES + len(every), first)
     sides = [_Side(choice.without) for choice in every]
     for number, (choice, side) in enumerate(zip(every, sides, strict=True)):
         if base.plan is not None:
             side.offer(base.plan)
-        runs.run(side, f"without {choice.name}", 1.0, len(every) - number, side.plan)
+        # Ctrl-C ends with what is known: of the other choices the bounds that hold without any search.
+        going = going and runs.run(side, f"without {choice.name}", 1.0, len(every) - number, side.plan)
         if side.plan is not None and base.offer(side.plan):
             # What does not use the freedom it has is a plan of the problem as it stands.
             runs.tell("price", None, f"a better plan as it stands: {base.value:.5g}")

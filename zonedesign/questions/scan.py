@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zonedesign.certificate import StoppedBy
 from zonedesign.errors import NoPlanError
 from zonedesign.levels import SLACK
 from zonedesign.questions.walks import Walks
@@ -164,7 +165,7 @@ class Scan:
         shares = sorted(self.shares, reverse=True)
         until = self.deadline - 0.2 * self.left  # some is kept for bounds by prices, of what is not settled
         for number, share in enumerate(shares):
-            left = until - time.monotonic()
+            left = min(until, self.deadline) - time.monotonic()
             if share <= self.impossible or left <= 0:
                 continue
             self.tell(f"at most {share:.0%} of hours moved")
@@ -176,6 +177,7 @@ class Scan:
                 limits=Limits(seconds=max(LEAST_SECONDS, left / (len(shares) - number)), threads=1),
                 most_moved=share + SLACK,
             )
+            self.heed(outcome.stopped_by)
             if outcome.plan is not None:
                 self.offer(outcome.plan)
             if outcome.status == "infeasible":
@@ -201,7 +203,13 @@ class Scan:
             return None
         assert plan.certificate is not None  # noqa: S101
         self._line(weight, plan.certificate.bound)
+        self.heed(plan.certificate.stopped_by)
         return self.offer(plan)
+
+    def heed(self, stopped_by: StoppedBy | None) -> None:
+        """End the time where the user asked for an end: what is known then is told."""
+        if stopped_by is StoppedBy.INTERRUPT:
+            self.deadline = time.monotonic()
 
     def scan(self, today: Plan) -> None:
         """Look for plans under every cap: by weights of change, and then by putting their zones together."""
@@ -217,7 +225,7 @@ class Scan:
         """Look for plans at weights between one that moves too much for a cap and one that does not."""
         brackets = {share: (0.0, self.dear()) for share in self.shares}
         turn = 0
-        while time.monotonic() < until:
+        while time.monotonic() < min(until, self.deadline):
             share = self._widest(brackets)
             if share is None:
                 return
@@ -246,8 +254,13 @@ class Scan:
         starts = [(each.plan, value(each)) for each in sorted(self.kept, key=value)[:2]]
         end = min(time.monotonic() + seconds, self.deadline)
         self.turns += 1
-        for plan, _ in self._walks.near(starts, weight, self.seed + 10**6 * self.turns, self.threads, end):
-            self.offer(plan)
+        try:
+            for plan, _ in self._walks.near(
+                starts, weight, self.seed + 10**6 * self.turns, self.threads, end
+            ):
+                self.offer(plan)
+        except KeyboardInterrupt:
+            self.heed(StoppedBy.INTERRUPT)
         return min(self.kept, key=value, default=None)
 
     def recombine(self, share: float | None, seconds: float, today: Plan) -> None:
@@ -270,6 +283,7 @@ class Scan:
             limits=Limits(seconds=min(seconds, max(self.left, LEAST_SECONDS)), threads=1),
             most_moved=None if share is None else share + SLACK,
         )
+        self.heed(outcome.stopped_by)
         if outcome.plan is not None:
             self.offer(outcome.plan)
 

@@ -290,6 +290,7 @@ class _Told:
                             "reach": math.nan,
                         }
                     )  # fmt: skip
+        beyond = {share: self._beyond(share) for share in self.traffic.slower}
         rows += [
             {
                 "zone": zone, "level": self.plan.levels[k], "years": year, "cause": label,
@@ -300,7 +301,7 @@ class _Told:
             for label in [f"traffic {label_of(share)}"]
             for year in self.years
             for k, zone in enumerate(self.plan.zone_ids)
-            for gone in [float(self._beyond(share)[zone])]
+            for gone in [float(beyond[share][zone])]
         ]  # fmt: skip
         frame = pd.DataFrame(rows)
         place = {zone: k for k, zone in enumerate(self.plan.zone_ids)}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zonedesign.solve.improve import Search
+from zonedesign.solve.improve import INTERRUPTED, Search
 from zonedesign.solve.rounds import plan_of, warmed_up
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ class Walks:
                     threads=threads,
                     stop=stop,
                 )
+                if stop[0] == INTERRUPTED:
+                    raise KeyboardInterrupt
                 turn += 1
                 first = min(found, key=lambda draft: draft.price)
                 if first.price < best - 1e-9 * abs(best):
