@@ -4,7 +4,7 @@ const chart = (() => {
   const PAINT = ["#a0c4e7", "#f3e7ac", "#ffc4cf", "#7ccfb8", "#f3ac94", "#cfdb70", "#b8e7ff", "#e7e7e7"];
   const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   const patterns = new Map(), outlines = new Map(), labels = new Map();
-  let map = null, drawn = null, group = null, units = [], spots = [], borders = [], marks = {}, moved = false;
+  let map = null, drawn = null, group = null, units = [], spots = [], borders = [], marks = {}, moved = false, crowded = false;
 
   const degrees = (x, y) => [data.map.origin[1] + y / 10 ** data.map.decimals, data.map.origin[0] + x / 10 ** data.map.decimals];
 
@@ -181,22 +181,31 @@ const chart = (() => {
     const renamed = [...now.names].filter(([id, name]) => before.names.get(id) !== name).map(([id]) => id);
     const locks = [...now.zones.keys()].filter((id) => now.locked.has(id) !== before.locked.has(id));
     new Set([...changed, ...renamed, ...locks]).forEach((id) => {
-      if (now.figures.has(id)) { outline(now.figures.get(id)); } else { forget(id); }
+      if (now.figures.has(id)) { outline(now.figures.get(id)); } else { forget(id); crowded = true; }
     });
     marked();
-    crowd();
+    if (crowded) { crowd(); }
   }
 
   const paintOf = (state, id) => { const zone = state.zones.get(id); return zone ? zone.colour + "-" + zone.level : ""; };
 
-  function forget(id) {
-    [outlines, labels].forEach((layers) => { if (layers.has(id)) { layers.get(id).remove(); layers.delete(id); } });
+  function forget(id, kinds = [outlines, labels]) {
+    kinds.forEach((layers) => { if (layers.has(id)) { layers.get(id).remove(); layers.delete(id); } });
   }
 
   function outline(zone) {
-    const lines = borders.length ? around(zone.units) : [], text = document.createElement("div");
-    forget(zone.id);
+    const lines = borders.length ? around(zone.units) : [];
+    forget(zone.id, [outlines]);
     if (lines.length) { outlines.set(zone.id, L.polyline(lines, { pane: "lines", renderer: linesCanvas(), color: INK, weight: 1.7, interactive: false }).addTo(map)); }
+    const reads = JSON.stringify([zone.centre, plan.now.names.get(zone.id), plan.now.locked.has(zone.id)]), known = labels.get(zone.id);
+    if (!known || known.reads !== reads) { label(zone, reads); } else { known.room = zone.units.length; }
+  }
+
+  /* A zone's id and name at its centre; where labels changed, the crowd of them is sorted out anew. */
+  function label(zone, reads) {
+    const text = document.createElement("div");
+    forget(zone.id, [labels]);
+    crowded = true;
     if (zone.centre === null) { return; }
     text.className = "label";
     text.innerHTML = '<svg width="16" height="16" viewBox="0 0 18 18" aria-hidden="true"><path d="M9 1.5 16.5 9 9 16.5 1.5 9Z" fill="#fff" stroke="#1c2a33" stroke-width="2"/><circle cx="9" cy="9" r="2.2" fill="#1c2a33"/></svg>';
@@ -208,8 +217,7 @@ const chart = (() => {
     labels.set(zone.id, L.marker(spots[zone.centre], {
       pane: "labels", interactive: false, keyboard: false, icon: L.divIcon({ html: text, className: "", iconSize: [0, 0] })
     }).addTo(map));
-    labels.get(zone.id).box = text;
-    labels.get(zone.id).room = zone.units.length;
+    Object.assign(labels.get(zone.id), { box: text, room: zone.units.length, reads });
   }
 
   const canvases = {};
@@ -245,6 +253,9 @@ const chart = (() => {
     const aside = [...new Set(plan.now.verdicts.filter((row) => row.rule === "Contiguous" && !row.passed).map((row) => row.zone))]
       .flatMap((id) => rules.pieceAside(plan.now.figures.get(id)));
     const none = plan.now.zone.map((_, unit) => unit).filter((unit) => plan.now.zone[unit] === null);
+    const reads = JSON.stringify([aside, none]);
+    if (marks.aside.reads === reads) { return; }
+    marks.aside.reads = reads;
     mark("aside", [...aside, ...none], { color: BAD, weight: 3, dashArray: "2 5" });
     [...aside, ...none].slice(0, 60).forEach((unit) => {
       const sign = document.createElement("div");
@@ -266,7 +277,7 @@ const chart = (() => {
     if (window.matchMedia("(max-width: 68rem)").matches) { document.getElementById("map-frame").scrollIntoView({ block: "nearest" }); }
   }
 
-  function clearShown() { if (map) { marks.shown.clearLayers(); } }
+  function clearShown() { if (map && marks.shown.getLayers().length) { marks.shown.clearLayers(); } }
 
   function whole() { clearShown(); map.fitBounds(frame(), { animate: !still, padding: [8, 8] }); }
 
@@ -290,6 +301,7 @@ const chart = (() => {
   /* Of labels that would lie on one another the larger zone's stays; names appear where there is room. */
   function crowd() {
     if (!map) { return; }
+    crowded = false;
     const size = map.getContainer().getBoundingClientRect(), placed = [];
     const named = map.getZoom() > map.getBoundsZoom(frame()) + 1.2;
     const order = [...labels.values()].sort((a, b) => b.room - a.room);

@@ -106,7 +106,7 @@ const page = (() => {
   };
 
   function precision() {
-    return times.scale ? `Minutes are kept to ${1 / times.scale} of a minute, on the right side of every limit.` : "Minutes are kept exactly.";
+    return times.scale ? `Minutes are rounded to ${times.scale === 1e6 ? "a millionth of a minute" : `${1 / times.scale} minutes`}, and never across a limit.` : "Minutes are kept exactly.";
   }
 
   function forPrint() {
@@ -122,6 +122,7 @@ const page = (() => {
     if (!chart.map) { return; }
     get("map-frame").style.width = get("map-frame").style.height = "";
     chart.map.invalidateSize({ animate: false });
+    chart.map.fitBounds(chart.frame(), { animate: false });
   }
 
   /* The studio's script runs once the page can answer it. */

@@ -81,7 +81,8 @@ const tables = (() => {
       const look = button("Show me", "show:" + key, () => {
         const place = rules.place(row, plan.now);
         chart.show(place);
-        page.say(`${says}. ${place.length ? `${plan.counted(place.length, "unit")} marked on the map: ${place.slice(0, 5).map(words.unit).join(", ")}${place.length > 5 ? " and more" : ""}.` : ""}`);
+        const which = place.length <= 5 ? `: ${place.map(words.unit).join(", ")}` : "";
+        page.say(`${says}. ${place.length ? `${plan.counted(place.length, "unit")} marked on the map${which}.` : ""}`);
       }, "plain");
       const choose = button("Select", "select:" + key, () => { choosing.set(rules.place(row, plan.now)); }, "plain");
       [look, choose].forEach((each) => each.setAttribute("aria-describedby", `broken-${k}`));

@@ -15,21 +15,19 @@ const pieces = (() => {
     const longer = (a, b) => Math.max(table[a * m + b], table[b * m + a]);
     const places = units.map((_, k) => k), far = (from) => places.reduce((best, k) => (longer(from, k) > longer(from, best) ? k : best), from ? 0 : m - 1);
     const one = far(units.indexOf(zone.centre) < 0 ? 0 : units.indexOf(zone.centre)), other = far(one) === one ? (one + 1) % m : far(one);
-    const side = new Map([[units[one], 0], [units[other], 1]]), seeds = [one, other], hours = [data.hours[units[one]], data.hours[units[other]]];
-    const at = new Map(units.map((unit, k) => [unit, k]));
-    while (side.size < m) {
-      const order = hours[0] <= hours[1] ? [0, 1] : [1, 0];
-      let taken = null;
-      for (const s of order) {
-        const open = units.filter((unit) => !side.has(unit) && (!rules.near || rules.near[unit].some((next) => side.get(next) === s)));
-        if (open.length) {
-          taken = [open.reduce((best, unit) => (longer(seeds[s], at.get(unit)) < longer(seeds[s], at.get(best)) ? unit : best)), s];
-          break;
-        }
-      }
-      const [unit, s] = taken || [units.find((each) => !side.has(each)), order[0]];
+    const at = new Map(units.map((unit, k) => [unit, k])), seeds = [one, other];
+    const side = new Map(), hours = [0, 0], open = [new Set(), new Set()];
+    const take = (unit, s) => {
       side.set(unit, s);
       hours[s] += data.hours[unit];
+      open.forEach((set) => set.delete(unit));
+      (rules.near ? rules.near[unit] : units).forEach((next) => { if (at.has(next) && !side.has(next)) { open[s].add(next); } });
+    };
+    seeds.forEach((k, s) => take(units[k], s));
+    while (side.size < m) {
+      const lighter = hours[0] <= hours[1] ? 0 : 1, s = open[lighter].size ? lighter : 1 - lighter;
+      const next = open[s].size ? [...open[s]] : units.filter((unit) => !side.has(unit));
+      take(next.reduce((best, unit) => (longer(seeds[s], at.get(unit)) < longer(seeds[s], at.get(best)) ? unit : best)), s);
     }
     return units.filter((unit) => side.get(unit) === 1);
   }
