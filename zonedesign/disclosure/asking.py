@@ -49,6 +49,18 @@ class Cut:
     need: float
     when: int
 
+    @property
+    def row(self) -> Floats:
+        """The condition's row over y, with `when` brought to its side."""
+        row = self.price.copy()
+        if self.when >= 0:
+            row[self.when] -= self.need
+        return row
+
+    def met(self, hidden: Flags) -> bool:
+        """Return whether a choice meets it."""
+        return bool(self.row @ hidden >= (self.need if self.when < 0 else 0.0) - SLACK)
+
 
 def asks_of(figures: Figures, policy: Policy) -> dict[str, list[Ask]]:
     """Return what is asked, by quantity: of every figure while it is hidden, and of parts that are small.

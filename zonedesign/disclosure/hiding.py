@@ -32,13 +32,18 @@ if TYPE_CHECKING:
 
 NODES = 20_000
 """Branches of the program a round: a limit that any machine reaches alike."""
+ROUNDS = 15
+"""Rounds in which the cheapest choice of all is looked for; after them what is hidden stays, and more goes with it."""
+ROUGH = 0.05
+"""How far from the cheapest choice the first rounds may stay: conditions are found as well there, and sooner."""
 
 
 @dataclass(frozen=True, eq=False)
 class Hidden:
-    """What is hidden (f,), what was asked, and how it was found; `least` where no choice loses fewer hours.
+    """What is hidden (f,), what was asked, and how it was found.
 
-    `lowered` are the asks, as first made, that no choice could meet.
+    `least` where no choice loses fewer hours; else none loses fewer than `bound`, a figure counting as one hour
+    more. `lowered` are the asks, as first made, that no choice could meet.
     """
 
     figures: Flags
@@ -47,6 +52,7 @@ class Hidden:
     rounds: int = 0
     cuts: int = 0
     least: bool = True
+    bound: float = 0.0
 
 
 def hide(figures: Figures, tables: Mapping[str, Table], policy: Policy) -> Hidden:
@@ -55,56 +61,93 @@ def hide(figures: Figures, tables: Mapping[str, Table], policy: Policy) -> Hidde
     hidden = (figures.must & figures.free) | figures.gone
     if not figures.must.any() and not any(ask.figure < 0 for each in asks.values() for ask in each):
         return Hidden(hidden, asks, {q: {} for q in asks})
-    trials = [Trial(figures, q, asks[q], reader_of(figures, q, policy)) for q in figures.quantities]
-    cuts = list(_counting(figures, tables))
-    rounds, least, tried = 0, True, set[bytes]()
-    while True:
-        hidden, proved = _cheapest(figures, cuts)
-        rounds, least = rounds + 1, least and proved
-        found = [cut for trial in trials for cut in trial.cuts(hidden)]
-        if not found:
-            found = list(_known_by_one(figures, tables, hidden))
-        if not found:
-            break
-        if hidden.tobytes() in tried:
-            # A condition that its own cause meets, by rounding: the plain one cannot fail.
-            found += [Cut((figures.free & ~hidden).astype(float), 1.0, cut.when) for cut in found]
-        tried.add(hidden.tobytes())
-        cuts += found
+    search = _Search(figures, tables, [Trial(figures, q, asks[q], reader_of(figures, q, policy)) for q in asks])
+    hidden, least = search.run()
     return Hidden(
         hidden,
-        {trial.quantity: trial.asks for trial in trials},
-        {trial.quantity: trial.lowered for trial in trials},
-        rounds, len(cuts), least,
+        {trial.quantity: trial.asks for trial in search.trials},
+        {trial.quantity: trial.lowered for trial in search.trials},
+        search.rounds, len(search.cuts), least, search.bound,
     )  # fmt: skip
+
+
+class _Search:
+    """Rounds of choosing and attacking; `cuts` are the conditions so far, `bound` what must be lost at least."""
+
+    def __init__(self, figures: Figures, tables: Mapping[str, Table], trials: list[Trial]) -> None:
+        self.figures, self.tables, self.trials = figures, tables, trials
+        self.cuts = list(_counting(figures, tables))
+        self.rounds, self.bound = 0, 0.0
+
+    def run(self) -> tuple[Flags, bool]:
+        """Return the choice that the reader fails on, and whether no other loses fewer hours."""
+        gap, tried = ROUGH, set[bytes]()
+        while self.rounds < ROUNDS:
+            hidden, proved = self._cheapest(gap)
+            found = self._wrong(hidden)
+            if not found and gap == 0:
+                return hidden, proved
+            if not found:
+                gap = 0.0
+            elif hidden.tobytes() in tried:
+                # A condition that its own cause meets, by rounding: the plain one cannot fail.
+                found += [Cut((self.figures.free & ~hidden).astype(float), 1.0, cut.when) for cut in found]
+            tried.add(hidden.tobytes())
+            self.cuts += found
+        return self._grown(hidden), False
+
+    def _grown(self, hidden: Flags) -> Flags:
+        """Return a safe choice that holds a given one: cheapest additions, then what proves needless is shown."""
+        while found := self._wrong(hidden):
+            self.cuts += found
+            more, _ = self._cheapest(0.0, hidden)
+            if (more == hidden).all():
+                self.cuts += [Cut((self.figures.free & ~hidden).astype(float), 1.0, cut.when) for cut in found]
+            hidden = more
+        spare = np.flatnonzero(hidden & self.figures.free & ~self.figures.must)
+        for f in sorted(spare, key=lambda f: -loss(self.figures)[f]):
+            fewer = hidden.copy()
+            fewer[f] = False
+            if all(cut.met(fewer) for cut in self.cuts) and not self._wrong(fewer):
+                hidden = fewer
+        return hidden
+
+    def _wrong(self, hidden: Flags) -> list[Cut]:
+        """Return the conditions that a choice breaks; none where the reader fails."""
+        self.rounds += 1
+        found = [cut for trial in self.trials for cut in trial.cuts(hidden)]
+        return found or list(_known_by_one(self.figures, self.tables, hidden))
+
+    def _cheapest(self, gap: float, kept: Flags | None = None) -> tuple[Flags, bool]:
+        """Return the choice that loses least under the conditions, within `gap`, and whether that is proved.
+
+        What is `kept` hidden stays hidden.
+        """
+        figures = self.figures
+        number = len(figures.free)
+        low = ((figures.must & figures.free) | figures.gone).astype(float)
+        if kept is not None:
+            low = np.maximum(low, kept)
+        high = (figures.free | figures.gone).astype(float)
+        rows: list[LinearConstraint] = []
+        if self.cuts:
+            matrix = np.array([cut.row for cut in self.cuts])
+            need = np.array([cut.need if cut.when < 0 else 0.0 for cut in self.cuts])
+            rows.append(LinearConstraint(sparse.csr_array(matrix), need - 1e-9, np.inf))
+        answer = milp(
+            loss(figures), integrality=np.ones(number), bounds=Bounds(low, high), constraints=rows,
+            options={"mip_rel_gap": gap, "node_limit": NODES},
+        )  # fmt: skip
+        if answer.x is None:
+            raise SolverError(f"no choice of hidden figures was found: {answer.message}")
+        if kept is None and answer.mip_dual_bound is not None:
+            self.bound = max(self.bound, float(answer.mip_dual_bound))
+        return np.asarray(answer.x > 0.5), answer.status == 0
 
 
 def loss(figures: Figures) -> Floats:
     """Return what hiding each figure costs (f,): its hours, and a little for being one more."""
     return np.asarray(figures.value["weekly_hours"] + 1.0)
-
-
-def _cheapest(figures: Figures, cuts: list[Cut]) -> tuple[Flags, bool]:
-    """Return the choice with least hours lost under the conditions, and whether that is proved."""
-    number = len(figures.free)
-    low = ((figures.must & figures.free) | figures.gone).astype(float)
-    high = (figures.free | figures.gone).astype(float)
-    rows: list[LinearConstraint] = []
-    if cuts:
-        matrix = np.array([cut.price for cut in cuts])
-        need = np.array([cut.need for cut in cuts])
-        for row, cut in enumerate(cuts):
-            if cut.when >= 0:
-                matrix[row, cut.when] -= cut.need
-                need[row] = 0.0
-        rows.append(LinearConstraint(sparse.csr_array(matrix), need - 1e-9, np.inf))
-    answer = milp(
-        loss(figures), integrality=np.ones(number), bounds=Bounds(low, high), constraints=rows,
-        options={"mip_rel_gap": 0.0, "node_limit": NODES},
-    )  # fmt: skip
-    if answer.x is None:
-        raise SolverError(f"no choice of hidden figures was found: {answer.message}")
-    return np.asarray(answer.x > 0.5), answer.status == 0
 
 
 def _zones(figures: Figures, table: str) -> list[Entry]:

@@ -146,7 +146,7 @@ def _reader(published: Publication, quantity: str) -> tuple[Reader, Flags]:
     if rounding is None:
         return reader, published.hidden.figures
     low, high = ranges(figures, published.values, rounding)[quantity]
-    seen = replace(reader, floor=np.maximum(low, reader.floor), ceiling=np.minimum(high, reader.ceiling))
+    seen = replace(reader, floor=np.maximum(low, reader.floor), ceiling=np.minimum(high, reader.ceiling), kept={})
     return seen, np.ones(len(low), dtype=bool)
 
 

@@ -8,14 +8,15 @@ attacker's problems of Fischetti and Salazar-Gonzalez, Management Science 47, 20
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+from scipy.optimize import Bounds, LinearConstraint, milp
 
 from zonedesign.errors import SolverError
+from zonedesign.model.linear import Linear
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,6 +55,7 @@ class Reader:
     most: Floats
     whole: bool
     big: float
+    kept: dict[bytes, Linear] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(
@@ -63,37 +65,21 @@ class Reader:
         finite = ceiling[np.isfinite(ceiling)]
         big = 10.0 * (float(value.max(initial=0.0)) + float(finite.max(initial=0.0)) + 1000.0)
         rows = sparse.csr_array(covers.astype(np.float64))
+        rows.indptr, rows.indices = rows.indptr.astype(np.int32), rows.indices.astype(np.int32)
         return cls(rows, value, floor, ceiling, np.minimum(most, big), whole, big)
 
     def furthest(self, goal: Floats, hidden: Flags, sign: float) -> Found:
         """Return how far `sign` x goal @ x can go, where the figures in `hidden` (f,) are not printed."""
-        shown, top, bottom = self._rows(hidden)
-        given: dict[str, Any] = {}
-        if len(shown):
-            given = {"A_eq": self.covers[shown], "b_eq": self.value[shown]}
-        if len(top) + len(bottom):
-            given["A_ub"] = sparse.vstack([self.covers[top], -self.covers[bottom]], format="csr")
-            given["b_ub"] = np.concatenate([self.ceiling[top], -self.floor[bottom]])
-        ends = np.column_stack([np.zeros(len(self.most)), self.most])
-        answer = linprog(-sign * goal, bounds=ends, method="highs", **given)
-        if answer.status != 0:
-            raise SolverError(f"the attacker's program ended without an answer: {answer.message}")
+        value, point, pulls = self._linear(hidden).furthest(sign * goal)
         price = np.zeros(len(self.value))
-        if len(shown):
-            price[shown] = self._relaxed(shown, -answer.eqlin.marginals)
-        pulls = -answer.ineqlin.marginals if len(top) + len(bottom) else np.zeros(0)
-        high, low = pulls[: len(top)], pulls[len(top) :]
-        np.add.at(price, top, np.maximum(high, 0) * (self.ceiling - self.value)[top])
-        np.add.at(price, bottom, np.maximum(low, 0) * (self.value - self.floor)[bottom])
-        value = -float(answer.fun)
-        return Found(value, np.asarray(answer.x), value - float(price[hidden].sum()), price)
+        up, down = pulls > _DUAL, pulls < -_DUAL
+        price[up] = pulls[up] * (self.ceiling - self.value)[up]
+        price[down] = -pulls[down] * (self.value - self.floor)[down]
+        return Found(value, point, value - float(price[hidden].sum()), price)
 
     def furthest_whole(self, goal: Floats, hidden: Flags, sign: float) -> Found:
         """Return the same in whole numbers: exact, and without a price."""
-        shown, top, bottom = self._rows(hidden)
-        low, high = np.full(len(self.value), -np.inf), np.full(len(self.value), np.inf)
-        low[shown] = high[shown] = self.value[shown]
-        high[top], low[bottom] = self.ceiling[top], self.floor[bottom]
+        low, high = self._ends(hidden)
         answer = milp(
             -sign * goal,
             integrality=np.ones(len(goal)),
@@ -131,45 +117,30 @@ class Reader:
         One program for all of them, so that few must be tried one by one.
         """
         number, size = goals.shape
-        shown, top, bottom = self._rows(hidden)
-        parts = [sparse.hstack([sparse.csr_array(-sign * goals), sparse.eye_array(number)])]
-        ends = [-sign * start]
-        blank = sparse.csr_array((len(top) + len(bottom), number))
-        if len(top) + len(bottom):
-            rows = sparse.vstack([self.covers[top], -self.covers[bottom]])
-            parts.append(sparse.hstack([rows, blank]))
-            ends.append(np.concatenate([self.ceiling[top], -self.floor[bottom]]))
-        given: dict[str, Any] = {
-            "A_ub": sparse.vstack(parts, format="csr"),
-            "b_ub": np.concatenate(ends),
-        }
-        if len(shown):
-            given["A_eq"] = sparse.hstack(
-                [self.covers[shown], sparse.csr_array((len(shown), number))], format="csr"
-            )
-            given["b_eq"] = self.value[shown]
-        high = np.concatenate([self.most, need])
-        cost = np.concatenate([np.zeros(size), -1.0 / np.maximum(need, SLACK)])
-        answer = linprog(cost, bounds=np.column_stack([np.zeros(size + number), high]), method="highs", **given)
-        if answer.status != 0:
-            raise SolverError(f"the attacker's program ended without an answer: {answer.message}")
-        return np.asarray(answer.x[:size])
-
-    def _rows(self, hidden: Flags) -> tuple[Any, Any, Any]:
-        """Return the rows that are printed, and the hidden ones that something is known of from above, below."""
-        return (
-            np.flatnonzero(~hidden),
-            np.flatnonzero(hidden & np.isfinite(self.ceiling)),
-            np.flatnonzero(hidden & (self.floor > 0)),
+        low, high = self._ends(hidden)
+        rows = sparse.block_array(
+            [[self.covers, None], [sparse.csr_array(sign * goals), -sparse.eye_array(number)]], format="csr"
         )
+        program = Linear(
+            rows,
+            np.concatenate([low, sign * start]),
+            np.concatenate([high, np.full(number, np.inf)]),
+            np.concatenate([self.most, need]),
+        )
+        _, point, _ = program.furthest(np.concatenate([np.zeros(size), 1.0 / np.maximum(need, SLACK)]))
+        return point[:size]
 
-    def _relaxed(self, rows: Any, pulls: Floats) -> Floats:
-        """Return by how much hiding each printed row would let the goal go further, at most."""
-        price = np.zeros(len(rows))
-        up, down = pulls > _DUAL, pulls < -_DUAL
-        price[up] = pulls[up] * (self.ceiling - self.value)[rows[up]]
-        price[down] = -pulls[down] * (self.value - self.floor)[rows[down]]
-        return price
+    def _ends(self, hidden: Flags) -> tuple[Floats, Floats]:
+        """Return the least and the most (f,) that he must take each figure for."""
+        return np.where(hidden, self.floor, self.value), np.where(hidden, self.ceiling, self.value)
+
+    def _linear(self, hidden: Flags) -> Linear:
+        """Return his program where `hidden` is not printed; the last one is kept, to go on from."""
+        key = hidden.tobytes()
+        if key not in self.kept:
+            self.kept.clear()
+            self.kept[key] = Linear(self.covers, *self._ends(hidden), self.most)
+        return self.kept[key]
 
 
 def is_whole(point: Floats | None) -> bool:
