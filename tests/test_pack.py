@@ -20,7 +20,7 @@ import tiny_county
 
 import zonedesign as zd
 from zonedesign.cli import main
-from zonedesign.pack import gather, write_pack
+from zonedesign.pack import gather, read_published, write_pack
 from zonedesign.pack.lookup import postcode_lots
 
 if TYPE_CHECKING:
@@ -270,8 +270,8 @@ def test_hostile_names_stay_text_in_every_file(tmp_path: Path) -> None:
     assert "#show" in words_of(out / "maps/1-01.pdf")
 
 
-def tiny_problem(folder: Path, **columns: object) -> zd.Problem:
-    path = tiny_county.write_tiny(folder, units=tiny_county.squares(**columns))
+def tiny_problem(folder: Path, changes: dict[str, str] | None = None, **columns: object) -> zd.Problem:
+    path = tiny_county.write_tiny(folder, changes=changes, units=tiny_county.squares(**columns))
     return zd.read_scenario(path).problem()
 
 
@@ -295,3 +295,35 @@ def test_the_boundary_is_told_clockwise_from_the_north(tmp_path: Path) -> None:
     assert said.startswith("Clockwise from the north: to the north lot 1-03 (")
     assert "to the east lot 1-02 (" in said
     assert "to the south-west the edge of the whole area (" in said
+
+
+def test_two_packs_together_give_no_small_count_away(tmp_path: Path) -> None:
+    """Unit u05 changes lots: hours of one customer would be the difference of two printed figures."""
+    people = [12] * 16
+    people[5], people[4] = 1, 23
+    wide = {
+        "weekly_hours = [30, 50]": "weekly_hours = [0, 4000]",
+        "customers = [4, 12]": "customers = [0, 400]",
+    }
+    problem = tiny_problem(tmp_path, wide, people=people, hours=[12.0 * each for each in people])
+    first = tiny_plan(problem)
+    earlier = write_pack(tmp_path / "first", gather(first, problem))
+    moved = first.move("u05", "1-02")
+    alone = gather(moved, problem).lots
+    together = gather(moved, problem, earlier={"first": read_published(earlier, problem.units)}).lots
+    assert alone["customers"].notna().all()
+    assert together["customers"].isna().any()
+
+
+def test_a_folder_that_is_no_pack_is_not_read_as_published(tmp_path: Path) -> None:
+    problem = tiny_problem(tmp_path)
+    with pytest.raises(zd.DataError, match="is no pack of ours"):
+        read_published(tmp_path, problem.units)
+
+
+def test_lots_have_values_where_the_scenario_states_a_rate(tmp_path: Path) -> None:
+    """40 h a week at 20 pounds for 365.25 / 7 weeks a year: 41,743, printed to the thousand."""
+    out = folder_of(tmp_path, publish=PUBLISH + "\n[lots.rate]\nhourly = 20.0\n")
+    assert {row["value_a_year"] for row in rows(out / "lots.csv")} == {"42000"}
+    lot = json.loads((out / "lots.ocds.json").read_text())["releases"][0]["tender"]["lots"][0]
+    assert lot["value"] == {"amount": 42000.0, "currency": "GBP"}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from zonedesign.plan import Plan
     from zonedesign.problem import Problem
     from zonedesign.progress import Progress
-    from zonedesign.scenario import Settings
+    from zonedesign.scenario import Scenario, Settings
 
 HELP = "write the tender pack of a plan: map sheets, schedule, look-ups, method"
 
@@ -40,12 +40,20 @@ def options_of(sub: argparse.ArgumentParser) -> None:
         default=[],
         help="plans to name in the statement of method, such as today's",
     )
+    sub.add_argument(
+        "--published",
+        metavar="PACK",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="packs that are out already: nothing may be given away together with them",
+    )
 
 
 def run(options: argparse.Namespace) -> Answer:
     """Write the tender pack of a plan that meets every rule."""
     from zonedesign.folder import certificate_beside, check_folder, read_plan  # noqa: PLC0415
-    from zonedesign.pack import gather, write_pack  # noqa: PLC0415
+    from zonedesign.pack import gather, read_published, write_pack  # noqa: PLC0415
     from zonedesign.scenario import read_scenario  # noqa: PLC0415
 
     check_folder(options.out)
@@ -59,8 +67,9 @@ def run(options: argparse.Namespace) -> Answer:
         if proved is not None:
             plan = plan.with_certificate(proved)
         others = {name: problem.terms(read_plan(path, problem, **columns)) for name, path in names.items()}
-        more = _background(scenario.settings, plan, tell)
-        material = gather(plan, problem, internal=options.internal, **more)
+        more = _background(scenario.settings, plan, tell) | _figures(scenario, plan)
+        earlier = {str(folder): read_published(folder, plan.of_units) for folder in options.published}
+        material = gather(plan, problem, internal=options.internal, earlier=earlier, **more)
         with no_interrupt():
             write_pack(options.out, material, others=others, progress=tell)
     return _answer(options, material.kind, len(plan.zone_ids), problem)
@@ -91,6 +100,22 @@ def _background(settings: Settings, plan: Plan, tell: Progress) -> dict[str, Any
         tell("postcodes", None, Path(postcodes).name)
         date = settings.publish.postcodes_date
         found["postcodes"] = postcode_lots(plan, Path(postcodes), "" if date is None else date.isoformat())
+    return found
+
+
+def _figures(scenario: Scenario, plan: Plan) -> dict[str, Any]:
+    """Return customers' hours by unit, and the forecast values of lots, where the scenario has them."""
+    from zonedesign.demand import packages_of  # noqa: PLC0415
+    from zonedesign.lots.money import money_frame  # noqa: PLC0415
+
+    found: dict[str, Any] = {}
+    stated = scenario.settings.demand
+    if stated.customers is not None:
+        rows = packages_of(plan.of_units, stated.customers, postcodes=stated.postcodes)
+        found["packages"] = rows.set_index("unit")["weekly_hours"]
+    values = money_frame(plan, scenario.terms)["value_a_year"] if scenario.terms else None
+    if values is not None and values.notna().any():
+        found["values"] = values
     return found
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from zonedesign.disclosure import suppress
-from zonedesign.errors import DataError, ScenarioError
+from zonedesign.disclosure import Policy, attack, page, publish, report
+from zonedesign.errors import DataError, ScenarioError, counted, listed
 from zonedesign.maps.sheets import Sheets
 from zonedesign.pack.boundary import Side, described, sides
 from zonedesign.provenance import today
@@ -21,22 +21,26 @@ from zonedesign.verify import verify
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Mapping
 
-    from zonedesign.disclosure import Published
+    from zonedesign.disclosure import Publication, Published, Table
     from zonedesign.levels import Level
     from zonedesign.plan import Plan
     from zonedesign.problem import Problem
 
 DEFINITIVE = "The list of unit codes is definitive. Map and postcodes are guides."
 MOST_PLACES = 8
+TABLE = "lots"
+"""What the pack's own table is called among those that are published together."""
 
 
 @dataclass(frozen=True, eq=False)
 class Material:
     """What the files of a pack are made from; `published` has the figures that may be printed.
 
-    `postcodes` is the look-up (postcode, lot, unit, straddles), or None; `values` the forecast value a year
-    of every lot, or None where no rate is stated.
+    `withheld` says what is hidden, why, and how an attack on it ends, as data; `postcodes` is the look-up
+    (postcode, lot, unit, straddles), or None; `values` the forecast value a year of every lot, or None where
+    no rate is stated.
     """
 
     plan: Plan
@@ -45,6 +49,7 @@ class Material:
     published: Published
     sheets: Sheets
     sides: list[list[Side]]
+    withheld: dict[str, Any] = field(default_factory=dict)
     postcodes: pd.DataFrame | None = None
     values: pd.Series[float] | None = None
     version: str = "1"
@@ -184,32 +189,62 @@ def gather(
     problem: Problem,
     *,
     internal: bool = False,
-    landmarks: Any = None,
-    postcodes: pd.DataFrame | None = None,
+    earlier: Mapping[str, Table] | None = None,
+    packages: pd.Series[float] | None = None,
     values: pd.Series[float] | None = None,
+    **background: Any,
 ) -> Material:
-    """Return the material of a plan's pack; `DataError` where the plan is not on the problem's units."""
+    """Return the material of a plan's pack.
+
+    `earlier` are tables that are out already: nothing printed now may give figures away together with them.
+    `packages` are customers' hours on the index of units, for the dominance rule; `values` the forecast value
+    a year by lot; `background` the `landmarks` of an extract, and the look-up `postcodes`. Raises `DataError`
+    where the plan is not on the problem's units, or what is out already cannot be made safe.
+    """
     if not plan.of_units.ids.equals(problem.units.ids):
         raise DataError("the plan is not on the problem's units; read it with the problem's scenario")
     start, end = (problem.about.publish.get(f"contract_{which}") for which in ("start", "end"))
     if start and end and end <= start:
         raise ScenarioError(f"publish.contract_end is {end}, not after contract_start, which is {start}")
-    below = 0 if internal else int(problem.about.publish.get("suppress_below", 5))
-    published = suppress(plan.zones, below, levels=problem.levels)
+    publication = _publication(plan, problem, internal, earlier or {}, packages)
+    landmarks, postcodes = background.get("landmarks"), background.get("postcodes")
     sheets = Sheets.of(plan, landmarks, problem.about.roads)
-    ways = None if landmarks is None else landmarks.ways
     return Material(
         plan,
         problem,
         internal,
-        published,
+        page(publication, TABLE, plan.zones),
         sheets,
-        sides(sheets, ways),
+        sides(sheets, None if landmarks is None else landmarks.ways),
+        withheld=report(publication, internal=internal),
         postcodes=postcodes,
         values=values,
         version=str(problem.about.publish.get("version") or "1"),
         settings=dict(problem.about.publish),
     )
+
+
+def _publication(
+    plan: Plan,
+    problem: Problem,
+    internal: bool,  # noqa: FBT001
+    earlier: Mapping[str, Table],
+    packages: pd.Series[float] | None,
+) -> Publication:
+    """Return what may be printed of the lots; nothing is withheld where the pack is internal."""
+    if internal:
+        policy = Policy(below=0, dominance=None)
+        return publish({TABLE: plan}, policy=policy, levels=problem.levels)
+    policy = Policy(below=int(problem.about.publish.get("suppress_below", 5)))
+    found = publish({TABLE: plan, **earlier}, policy=policy, levels=problem.levels, packages=packages)
+    tried = attack(found)
+    given = tried[~tried["safe"]]
+    if len(given):
+        raise DataError(
+            f"what is out already ({listed(earlier)}) gives {counted(len(given), 'figure')} away together "
+            "with these lots, whatever is withheld now; withdraw it, or make the pack --internal"
+        )
+    return found
 
 
 def providers(level: Level | None) -> str:

@@ -108,6 +108,6 @@ def _search(material: Material) -> dict[str, Any]:
         for postcode, lot, other in rows:
             text = str(postcode).replace(" ", "")
             found.setdefault(text[:-3], {})[text[-3:]] = [at[lot], *([at[other]] if other else [])]
-    rows = enumerate(zip(material.lots["lot"], material.lots["name"], strict=True), start=1)
-    names = [[lot, name, f"lot-{number}"] for number, (lot, name) in rows]
+    named = enumerate(zip(material.lots["lot"], material.lots["name"], strict=True), start=1)
+    names = [[lot, name, f"lot-{number}"] for number, (lot, name) in named]
     return {"lots": names, "postcodes": found}

@@ -6,6 +6,7 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from zonedesign.certificate import plain
 from zonedesign.errors import SolverError
 from zonedesign.folder import check_folder, write_files
 from zonedesign.pack import layers, notice, page, schedule
@@ -52,18 +53,6 @@ def write_pack(
     files["lots.geojson"] = layers.geojson(material)
     files["lots.kml"] = layers.kml(material)
     files["lots.ocds.json"] = notice.ocds(material)
-    files["disclosure.json"] = json.dumps(_disclosure(material), ensure_ascii=False, indent=1) + "\n"
+    files["disclosure.json"] = json.dumps(plain(material.withheld), ensure_ascii=False, indent=1) + "\n"
     files["index.html"] = page.index_html(material, others)
     return write_files(out, files, material.problem, kind=material.kind)
-
-
-def _disclosure(material: Material) -> dict[str, Any]:
-    """Return what was withheld and why, as data."""
-    published = material.published
-    hidden = published.zones[published.zones["hidden"] != ""]
-    return {
-        "kind": material.kind,
-        "suppress_below": published.below,
-        "withheld": len(hidden),
-        "report": list(published.report),
-    }
