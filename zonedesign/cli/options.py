@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from zonedesign._figures import MODES
-from zonedesign.cli import compare, frontier, lots, price, stress, sweep
+from zonedesign.cli import compare, frontier, lots, pack, price, stress, sweep
 from zonedesign.cli.amounts import more, natural, positive, seconds, share, some
 from zonedesign.errors import nearest_name
 
@@ -25,6 +25,7 @@ HELP = {
     "verify": "judge any plan: every rule, every zone, limit, value, verdict",
     "compare": compare.HELP,
     "map": "write the review map of a plan",
+    "pack": pack.HELP,
     "lots": lots.HELP,
     "price": price.HELP,
     "frontier": frontier.HELP,
@@ -215,6 +216,7 @@ _VERBS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "verify": _plan,
     "compare": compare.options_of,
     "map": _map,
+    "pack": pack.options_of,
     "lots": lots.options_of,
     "price": price.options_of,
     "frontier": frontier.options_of,

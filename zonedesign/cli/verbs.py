@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from zonedesign.cli import compare, frontier, lots, price, stress, sweep
+from zonedesign.cli import compare, frontier, lots, pack, price, stress, sweep
 from zonedesign.cli.answer import INFEASIBLE, Answer
 from zonedesign.cli.explanations import AFTER_SOLVE, explained, with_repairs
 from zonedesign.cli.portfolios import portfolio_answer
@@ -261,6 +261,7 @@ RUN: dict[str, Callable[[argparse.Namespace], Answer]] = {
     "verify": verify,
     "compare": compare.run,
     "map": map_,
+    "pack": pack.run,
     "lots": lots.run,
     "price": price.run,
     "frontier": frontier.run,
