@@ -18,7 +18,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from zonedesign.errors import ScenarioError
-from zonedesign.examples import DATA, QUOTED, README, SCENARIOS, WHAT_IF, write_example
+from zonedesign.examples import DATA, QUOTED, README, SCENARIOS, SYSTEMS, WHAT_IF, write_example
 from zonedesign.examples.county import county
 from zonedesign.examples.people import HOURS_A_HEAD, _packages, published
 from zonedesign.osm import read_roads
@@ -189,7 +189,7 @@ def test_the_island_is_joined_by_a_bridge_alone_and_is_too_small_for_level_1(uni
 def test_the_same_seed_writes_the_same_bytes(folder, tmp_path):
     again = tmp_path / "again"
     write_example(again)
-    for name in (*SCENARIOS, WHAT_IF, *DATA, QUOTED, README):
+    for name in (*SCENARIOS, *SYSTEMS, WHAT_IF, *DATA, QUOTED, README):
         assert (again / name).read_bytes() == (folder / name).read_bytes(), name
 
 
@@ -236,7 +236,7 @@ def test_an_untouched_example_is_replaced_by_another_seed_and_an_edited_one_is_r
     example = shutil.copytree(folder, tmp_path / "example")
     (example / "my-plan").mkdir()
     written = write_example(example, seed=5)
-    assert sorted(written) == sorted(example / name for name in (*SCENARIOS, WHAT_IF, *DATA, QUOTED, README))
+    assert sorted(written) == sorted(example / name for name in (*SCENARIOS, *SYSTEMS, WHAT_IF, *DATA, QUOTED, README))
     other = pd.read_csv(example / "geodata/customers.csv")
     assert len(other) == 1907
     assert other["weekly_hours"].sum() == 23_572
@@ -257,7 +257,7 @@ def test_a_negative_seed_is_refused(tmp_path):
 def test_the_checkout_holds_what_the_code_writes(folder):
     if not (CHECKOUT / "geodata").is_dir():
         pytest.skip("not run from a checkout: there is no geodata/ beside tests/")
-    for name in (*SCENARIOS, WHAT_IF, DATA[1], QUOTED):
+    for name in (*SCENARIOS, *SYSTEMS, WHAT_IF, DATA[1], QUOTED):
         assert (CHECKOUT / name).read_text(encoding="utf-8") == (folder / name).read_text(encoding="utf-8"), (
             name
         )

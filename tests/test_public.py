@@ -15,7 +15,7 @@ PUBLIC = sorted(
 About Apart Calibration CentreAt Certificate Character CharacterShare Comparison Contiguity Contiguous DataError Diameter Explanation Fixed Frontier Frozen
 HoursShare InfeasibleError Level MaxMiles NestIn NoPlanError Objective Outlook Plan Portfolio Price Problem Reach Relaxation RoadNetwork ScenarioError
 SolverError Status Stress Sweep Together TrafficSensitivity TravelTimes Units Volume ZoneCount ZoneDesignError __version__ calibrate compare explain frontier portfolio price read_plan read_roads
-read_scenario read_units review_map sketch_roads solve stress sweep touching traffic_sensitivity travel_times verify write_folder
+read_scenario read_units review_map sketch_roads solve stress sweep touching traffic_sensitivity travel_times verify write_folder Award Lots Terms award lots
 """.split()  # noqa: SIM905  (a list to read)
 )
 

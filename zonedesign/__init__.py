@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from zonedesign.folder import write_folder as write_folder
     from zonedesign.levels import CharacterShare as CharacterShare
     from zonedesign.levels import Level as Level
+    from zonedesign.lots import Award as Award
+    from zonedesign.lots import Lots as Lots
+    from zonedesign.lots import Terms as Terms
+    from zonedesign.lots import award as award
+    from zonedesign.lots import lots as lots
     from zonedesign.maps import review_map as review_map
     from zonedesign.osm import read_roads as read_roads
     from zonedesign.plan import Plan as Plan
@@ -94,6 +99,7 @@ _ROOMS = {
     "explain": ("Explanation", "Relaxation", "explain"),
     "folder": ("read_plan", "write_folder"),
     "levels": ("CharacterShare", "Level"),
+    "lots": ("Award", "Lots", "Terms", "award", "lots"),
     "maps": ("review_map",),
     "osm": ("read_roads",),
     "plan": ("Plan",),

@@ -43,13 +43,17 @@ def example(options: argparse.Namespace) -> Answer:
         tell("example", None, "a county is drawn")
         files = write_example(options.folder)
     what_if = options.folder / WHAT_IF
-    scenarios = [path for path in files if path.suffix == ".toml" and path != what_if]
+    every = [path for path in files if path.suffix == ".toml" and path != what_if]
+    scenarios = [path for path in every if path.parent.name != "systems"]
+    systems = [path for path in every if path.parent.name == "systems"]
     data = {"verb": "example", "folder": str(options.folder), "files": [str(path) for path in files]}
     lines = [f"wrote {counted(len(files), 'file')} to {options.folder}; the scenarios are:"]
     lines += [f"  {path}" for path in scenarios]
+    told = f"{counted(len(systems), 'scenario')} of how councils let their lots"
+    lines += [f"  {systems[0].parent}: {told}"] if systems else []
     lines += [f"next: zonedesign solve {scenarios[0]} -o zones"] if scenarios else []
     lines += [f"then: zonedesign sweep {what_if} -o what-if"] if what_if in files else []
-    return Answer({**data, "scenarios": [str(path) for path in scenarios]}, lines)
+    return Answer({**data, "scenarios": [str(path) for path in [*scenarios, *systems]]}, lines)
 
 
 def check(options: argparse.Namespace) -> Answer:

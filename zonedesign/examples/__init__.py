@@ -22,6 +22,15 @@ README = "geodata/README.md"
 DATA = ("geodata/units.gpkg", "geodata/customers.csv", "geodata/roads.osm.pbf")
 QUOTED = "geodata/published_areas_2019.csv"
 SCENARIOS = ("scenarios/west-sussex.toml", "scenarios/hampshire.toml", "scenarios/infeasible.toml")
+SYSTEMS = tuple(
+    f"scenarios/systems/{name}.toml"
+    for name in (
+        "assumed", "west-sussex-2019", "hampshire-2014", "hampshire-2014-reablement",
+        "essex-2020-tendring", "essex-2020-basildon", "essex-2020-uttlesford", "essex-2020-dengie",
+        "somerset-blocks", "somerset-tiers", "brighton-and-hove", "oxford", "coventry", "kent",
+    )
+)  # fmt: skip
+"""How councils of the public record let their lots, and first what all of these assume."""
 WHAT_IF = "scenarios/what-if.toml"
 """A sweep: the first scenario with a limit or a border changed, one at a time."""
 
@@ -44,7 +53,7 @@ def write_example(folder: Path | str, seed: int = 2019) -> list[Path]:
         with tempfile.TemporaryDirectory(prefix=".zonedesign-", dir=folder) as staging:
             names = _stage(Path(staging), county(seed), seed)
             for name in names:
-                (folder / name).parent.mkdir(exist_ok=True)
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (Path(staging) / name).replace(folder / name)
     except (OSError, RuntimeError) as error:  # GDAL and osmium raise the latter where a disk is full
         if new:
@@ -78,7 +87,7 @@ def _refuse_strangers(folder: Path) -> None:
     }
     changed = [
         name
-        for name in (*SCENARIOS, WHAT_IF, *DATA, QUOTED)
+        for name in (*SCENARIOS, *SYSTEMS, WHAT_IF, *DATA, QUOTED)
         if (folder / name).exists() and _digest(folder / name) != known.get(name)
     ]
     if changed:
@@ -92,13 +101,13 @@ def _stage(staging: Path, made: County, seed: int) -> list[str]:
     """Write every file under `staging` and return their names, scenarios first and the README last."""
     from zonedesign.examples.write import write_customers, write_roads, write_units  # noqa: PLC0415
 
-    for name in ("geodata", "scenarios"):
+    for name in ("geodata", "scenarios", "scenarios/systems"):
         (staging / name).mkdir()
-    for name in (*SCENARIOS, WHAT_IF, QUOTED):
+    for name in (*SCENARIOS, *SYSTEMS, WHAT_IF, QUOTED):
         (staging / name).write_bytes(_packaged(name).read_bytes())
     for name, write in zip(DATA, (write_units, write_customers, write_roads), strict=True):
         write(made, staging / name)
-    names = [*SCENARIOS, WHAT_IF, *DATA, QUOTED]
+    names = [*SCENARIOS, *SYSTEMS, WHAT_IF, *DATA, QUOTED]
     text = (
         _packaged(README)
         .read_text(encoding="utf-8")
@@ -116,7 +125,7 @@ def _stage(staging: Path, made: County, seed: int) -> list[str]:
 
 def _packaged(name: str) -> Traversable:
     """Return the file of this package that a written file is made from."""
-    return files(__name__).joinpath("files").joinpath(name.rpartition("/")[2])
+    return files(__name__).joinpath("files").joinpath(name.partition("/")[2])
 
 
 def _digest(path: Path) -> str:

@@ -18,7 +18,7 @@ from zonedesign.lots.rates import at_level
 from zonedesign.lots.seats import Seat, roles_of, seats_frame, seats_of
 from zonedesign.lots.terms import RESERVE, Terms
 from zonedesign.lots.transition import in_scope, transition_frame, transition_says
-from zonedesign.lots.viability import branch_hours, judged, sentences, standing, workers
+from zonedesign.lots.viability import ESTABLISHED, UNDER, branch_hours, judged, sentences, standing, workers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,6 +123,7 @@ def lots(
         *_ramp_says(milestones, terms),
         *_cascade_says(cascade, terms),
         *_failure_says(failure),
+        *_provider_says(providers),
         *transition_says(transition, people, problem, terms),
     ]
     return Lots(
@@ -310,6 +311,21 @@ def _cascade_says(frame: pd.DataFrame, terms: Terms) -> list[str]:
             f"by nobody: {float(frame['not_sourced_hours'].sum()):,.0f} hours a week of a year's new "
             "packages."
         )
+    ]
+
+
+def _provider_says(providers: pd.DataFrame) -> list[str]:
+    """Return how many providers have enough for a branch over all their lots."""
+    real = providers[~providers["provider"].isin(NOBODY)]
+    if real.empty:
+        return []
+    alone = int((real["standing"] == ESTABLISHED).sum())
+    more = int((real["branch_standing"] == ESTABLISHED).sum())
+    under = int((real["standing"] == UNDER).sum())
+    return [
+        (f"Over all its lots {alone:,} of {counted(len(real), 'provider')} may expect the hours of an established "
+        f"branch from the council alone, {more:,} with what a branch may add; {under:,} are under the "
+        "start band."
     ]
 
 

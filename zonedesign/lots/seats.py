@@ -50,6 +50,12 @@ def role_shares(level: Level | None, terms: Terms) -> dict[str, float]:
     roles = roles_of(level)
     if terms.shares:
         found = {role: terms.shares.get(role, 0.0) for role in roles}
+        if sum(found.values()) > 1 + 1e-9:
+            level_name = "" if level is None else level.name
+            raise ScenarioError(
+                f"lots: shares of the roles of level {level_name} add up to {sum(found.values()):g}; a lot's "
+                "hours are 1 in all"
+            )
         found[RESERVE] = max(0.0, 1.0 - sum(found.values()))
         return found
     if terms.cascade:
@@ -74,7 +80,8 @@ def seats_of(plan: Plan, levels: Sequence[Level], terms: Terms, allocation: Any 
             held = named.get((lot, role), [])
             seats += [Seat(lot, of_level, role, provider, placeholder=False, share=each) for provider in held]
             for place in range(len(held) + 1, number + 1):
-                provider = f"{role} of {lot}" if number == 1 else f"{role} {place} of {lot}"
+                who = role if number == 1 else f"{role} {place}"
+                provider = who if terms.same_providers else f"{who} of {lot}"
                 seats.append(Seat(lot, of_level, role, provider, placeholder=True, share=each))
         for role in (RESERVE, NOT_SOURCED):
             rest = shares.pop(role, 0.0)

@@ -138,13 +138,14 @@ class AwardRules:
 class Terms:
     """On what terms lots are let; what is not stated is not known, or not limited. Values are of the council.
 
-    `cap` is the most lots a provider may hold, `cap_by_level` those of a level, `cap_hours_share` the most of
-    all hours. `shares` of a lot's hours by role; without it the cascade decides, or else all of a lot's
-    providers share alike. `guaranteed` and `spot` are shares of hours, by level where stated so. `existing`
-    says what becomes of packages that run today. `growth_a_year` and `turnover` (the share of packages that
-    end within a year) make the ramp-up over `months`. `headroom` is the share of its own hours that a
-    provider could add when another fails. `ceiling` (pounds, VAT not counted) is the framework's, kept apart
-    from the forecast.
+    `cap` is the most lots a provider may hold, `cap_by_level` those of a level, `cap_hours_share` the
+    most of all hours. `shares` of a lot's hours by role; without it the cascade decides, or else all of a
+    lot's providers share alike. With `same_providers` the providers of a role are the same in every lot.
+    `guaranteed` and `spot` are shares of hours, by level where stated so. `existing` says what becomes of
+    packages that run today. `growth_a_year` and `turnover` (the share of packages that end within a year)
+    make the ramp-up over `months`. `headroom` is the share of its own hours that a provider could add
+    when another fails. `ceiling` (pounds, VAT not counted) is the framework's, kept apart from the
+    forecast.
     """
 
     term_years: float = 1.0
@@ -154,6 +155,7 @@ class Terms:
     cap_by_level: Mapping[str, int] = field(default_factory=dict, hash=False)
     cap_hours_share: float | None = None
     shares: Mapping[str, float] = field(default_factory=dict, hash=False)
+    same_providers: bool = False
     guaranteed: ByLevel = 0.0
     spot: ByLevel = 0.0
     existing: str = STAY
@@ -226,10 +228,6 @@ class Terms:
         settle(self, "shares", settled(dict(self.shares)))
         for role, share in self.shares.items():
             require_number(f"lots: share of the {role}", share, "a share from 0 to 1", lambda v: 0 <= v <= 1)
-        if sum(self.shares.values()) > 1 + 1e-9:
-            raise ScenarioError(
-                f"lots: shares add up to {sum(self.shares.values()):g}; a lot's hours are 1 in all"
-            )
 
     def require_levels(self, names: Iterable[str]) -> None:
         """Raise `ScenarioError` where a table by level names one that is not there."""

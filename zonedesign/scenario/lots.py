@@ -104,6 +104,7 @@ class LotsTable(Table):
     cap_by_level: dict[str, Whole] = {}
     cap_hours_share: Annotated[float, Field(gt=0, le=1)] | None = None
     shares: dict[str, Share] = {}
+    same_providers: bool = False
     guaranteed: SharesByLevel = 0.0
     spot: SharesByLevel = 0.0
     existing: Literal["stay", "some", "transfer"] = "stay"
@@ -179,6 +180,7 @@ LOTS_MEANS = {
     "lots.cap_by_level": "a table { level = number of lots }",
     "lots.cap_hours_share": "a share above 0, 1 at most",
     "lots.shares": "a table { role = share } of 1 in all at most",
+    "lots.same_providers": "true or false",
     "lots.guaranteed": _SHARES,
     "lots.spot": _SHARES,
     "lots.existing": "'stay', 'some' or 'transfer'",
