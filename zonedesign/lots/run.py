@@ -322,11 +322,9 @@ def _provider_says(providers: pd.DataFrame) -> list[str]:
     alone = int((real["standing"] == ESTABLISHED).sum())
     more = int((real["branch_standing"] == ESTABLISHED).sum())
     under = int((real["standing"] == UNDER).sum())
-    return [
-        (f"Over all its lots {alone:,} of {counted(len(real), 'provider')} may expect the hours of an established "
-        f"branch from the council alone, {more:,} with what a branch may add; {under:,} are under the "
-        "start band."
-    ]
+    line = f"Over all its lots {alone:,} of {counted(len(real), 'provider')} may expect the hours of an"
+    line += f" established branch from the council alone, {more:,} with what a branch may add"
+    return [f"{line}; {under:,} are under the start band."]
 
 
 def _failure_says(frame: pd.DataFrame) -> list[str]:
