@@ -1,4 +1,4 @@
-"""Asking: what each figure, and each part between two tables, asks of a reader's doubt, and whether it has it."""
+"""Asking: how much doubt each figure, and each part between two tables, asks for, and whether it has it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Ask:
 
 @dataclass(frozen=True, eq=False)
 class Cut:
-    """A choice y of hidden figures must have `price` @ y >= `need`, times y of `when` where that is not -1."""
+    """A good choice y has `price` @ y >= `need`, times y of `when` where that is not -1."""
 
     price: Floats
     need: float
@@ -108,7 +108,7 @@ def reader_of(figures: Figures, quantity: str, policy: Policy) -> Reader:
 
 
 class Trial:
-    """The asks of one quantity, tried on one choice of hidden figures after another; doubts once met are kept."""
+    """The asks of one quantity, tried on one choice of hidden figures after another."""
 
     def __init__(self, figures: Figures, quantity: str, asks: list[Ask], reader: Reader) -> None:
         self.figures, self.quantity, self.reader = figures, quantity, reader
@@ -125,7 +125,7 @@ class Trial:
         self._begin(hidden)
         self._together(hidden)
         for k in np.flatnonzero(self._open()):
-            if not self._met(k):
+            if not self._met(int(k)):
                 yield from self._alone(int(k), hidden)
 
     def _begin(self, hidden: Flags) -> None:
@@ -170,7 +170,12 @@ class Trial:
                 return
             goals, start = self.goals[left], self.goals[left] @ self.truth
             asked = [self.asks[k] for k in left]
-            need = np.array([max(ask.width, ask.high - at if sign > 0 else 0.0) for ask, at in zip(asked, start, strict=True)])
+            need = np.array(
+                [
+                    max(ask.width, ask.high - at if sign > 0 else 0.0)
+                    for ask, at in zip(asked, start, strict=True)
+                ]
+            )
             self._take(self.reader.wide_apart(goals, start, hidden, np.maximum(need, 1.0), sign))
             sign = -sign
 
@@ -196,7 +201,7 @@ class Trial:
             yield from self._priced(k, up, down, hidden)
 
     def _lower(self, k: int) -> bool:
-        """Ask for no more than a reader is left with where all is hidden that can be; say whether that is met."""
+        """Ask for no more than is left where all is hidden that can be; return whether that is met."""
         if k in self.lowered:
             return False
         ask = self.asks[k]

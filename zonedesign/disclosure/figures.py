@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +13,7 @@ from zonedesign.errors import DataError, ScenarioError, counted, listed, nearest
 from zonedesign.levels import within
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -61,10 +60,10 @@ class Figures:
     """All figures (f,) over the atoms (n,): the parts of the map that no table divides.
 
     `covers` (f, n) says which atoms a figure adds up; two places that cover the same are one figure. By
-    quantity: `truth` (n,) of atoms, `value` (f,), `floor` and `ceiling` (f,) of what anybody knows of one from
-    the levels' bands, `most` (n,) of what an atom can hold. `small` and `dominant` (f,) must be hidden, `free` (f,) can be,
-    `gone` (f,) were hidden in a table that is out already. `atom_small`, `needs` (n,) and `figure_needs` (f,)
-    say what atoms and dominated hours ask for.
+    quantity: `truth` (n,) of atoms, `value` (f,), `floor` and `ceiling` (f,) of what anybody knows of one
+    from the levels' bands, `most` (n,) of what an atom can hold. `small` and `dominant` (f,) must be hidden,
+    `free` (f,) can be, `gone` (f,) were hidden in a table that is out already. `atom_small`, `needs` (n,)
+    and `figure_needs` (f,) say what atoms and dominated hours ask for.
     """
 
     covers: Flags
@@ -118,21 +117,25 @@ def lay_out(
     borders = borders or {}
     _require(tables, demand, borders)
     labels = _labels(tables, borders, demand.index)
-    atom_of = labels.groupby(list(labels.columns), dropna=False, sort=False).ngroup().to_numpy(np.int64)
+    atom_of: NDArray[np.int64] = np.asarray(
+        labels.groupby(list(labels.columns), dropna=False, sort=False).ngroup(), dtype=np.int64
+    )
     number = int(atom_of.max()) + 1 if len(atom_of) else 0
-    first = pd.Series(np.arange(len(atom_of))).groupby(atom_of).first().to_numpy()
+    first = np.unique(atom_of, return_index=True)[1]
     atoms = labels.iloc[first]
-    quantities = FIGURES if demand.get("customers") is not None and demand["customers"].notna().all() else FIGURES[1:]
-    truth = {
-        q: np.bincount(atom_of, weights=demand[q].to_numpy(np.float64), minlength=number) for q in quantities
+    quantities = (
+        FIGURES if demand.get("customers") is not None and demand["customers"].notna().all() else FIGURES[1:]
+    )
+    truth: dict[str, Floats] = {
+        q: np.bincount(atom_of, demand[q].to_numpy(np.float64), number).astype(np.float64) for q in quantities
     }
     covers, entries = _gathered(tables, borders, atoms)
-    value = {q: covers @ truth[q] for q in quantities}
+    value: dict[str, Floats] = {q: (covers @ truth[q]).astype(np.float64) for q in quantities}
     whole = "customers" in truth and bool((demand["customers"] == demand["customers"].round()).all())
     most = {q: np.full(number, np.inf) for q in quantities}
     modelled = False
     if residents is not None:
-        living = residents.reindex(demand.index).fillna(np.inf).to_numpy(np.float64)
+        living: Floats = np.asarray(residents.reindex(demand.index).fillna(np.inf), dtype=np.float64)
         if "customers" in most:
             people = np.bincount(atom_of, weights=living, minlength=number)
             # A customer whom the census does not know is there all the same.
@@ -174,7 +177,9 @@ def _require(tables: Mapping[str, Table], demand: pd.DataFrame, borders: Mapping
     for name, table in tables.items():
         without = sorted({str(zone) for zone in table.zone.dropna()} - set(table.level))
         if without:
-            raise DataError(f"table '{name}' gives no level to {counted(len(without), 'zone')}: {listed(without)}")
+            raise DataError(
+                f"table '{name}' gives no level to {counted(len(without), 'zone')}: {listed(without)}"
+            )
 
 
 def _labels(
@@ -258,13 +263,15 @@ def _out_already(tables: Mapping[str, Table], entries: list[Entry], number: int)
 
 
 def _small(value: Mapping[str, Floats], policy: Policy) -> Flags:
-    """Return which figures are above zero and below the threshold; hours are judged where nobody is counted."""
+    """Return which figures are above zero and below the threshold, by hours where nobody is counted."""
     hours = value["weekly_hours"]
-    if "customers" not in value:
-        return (hours > 0) & (hours < policy.least("weekly_hours"))
-    people = value["customers"]
-    # Hours without a customer are a customer who was not counted.
-    return ((people > 0) & (people < policy.below)) | ((people == 0) & (hours > 0) & (policy.below > 0))
+    found: Flags = (hours > 0) & (hours < policy.least("weekly_hours"))
+    if "customers" in value:
+        people = value["customers"]
+        # Hours without a customer are a customer who was not counted.
+        uncounted = (people == 0) & (hours > 0) & (policy.below > 0)
+        found = ((people > 0) & (people < policy.below)) | uncounted
+    return found
 
 
 def _parcels(
@@ -276,7 +283,9 @@ def _parcels(
     at = units.get_indexer(packages.index)
     strange = packages.index[at < 0]
     if len(strange):
-        raise DataError(f"packages name {counted(len(strange), 'unit')} without demand: {listed(strange.unique())}")
+        raise DataError(
+            f"packages name {counted(len(strange), 'unit')} without demand: {listed(strange.unique())}"
+        )
     frame = pd.DataFrame({"atom": atom_of[at], "hours": packages.to_numpy(np.float64)})
     groups: dict[int, Floats] = {
         int(str(atom)): -np.sort(-hours.to_numpy()) for atom, hours in frame.groupby("atom")["hours"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import linalg, sparse
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 from zonedesign.disclosure.asking import Ask, Cut, Trial, asks_of, reader_of
 from zonedesign.disclosure.policy import LEAST_HIDDEN
@@ -33,17 +33,17 @@ if TYPE_CHECKING:
 NODES = 20_000
 """Branches of the program a round: a limit that any machine reaches alike."""
 ROUNDS = 15
-"""Rounds in which the cheapest choice of all is looked for; after them what is hidden stays, and more goes with it."""
+"""Rounds that look for the cheapest choice of all; after them what is hidden stays, and more goes with it."""
 ROUGH = 0.05
-"""How far from the cheapest choice the first rounds may stay: conditions are found as well there, and sooner."""
+"""How far from the cheapest choice the first rounds may stay: conditions are found there too, and sooner."""
 
 
 @dataclass(frozen=True, eq=False)
 class Hidden:
     """What is hidden (f,), what was asked, and how it was found.
 
-    `least` where no choice loses fewer hours; else none loses fewer than `bound`, a figure counting as one hour
-    more. `lowered` are the asks, as first made, that no choice could meet.
+    `least` where no choice loses fewer hours; else none loses fewer than `bound`, a figure counting as one
+    hour more. `lowered` are the asks, as first made, that no choice could meet.
     """
 
     figures: Flags
@@ -61,7 +61,9 @@ def hide(figures: Figures, tables: Mapping[str, Table], policy: Policy) -> Hidde
     hidden = (figures.must & figures.free) | figures.gone
     if not figures.must.any() and not any(ask.figure < 0 for each in asks.values() for ask in each):
         return Hidden(hidden, asks, {q: {} for q in asks})
-    search = _Search(figures, tables, [Trial(figures, q, asks[q], reader_of(figures, q, policy)) for q in asks])
+    search = _Search(
+        figures, tables, [Trial(figures, q, asks[q], reader_of(figures, q, policy)) for q in asks]
+    )
     hidden, least = search.run()
     return Hidden(
         hidden,
@@ -72,7 +74,7 @@ def hide(figures: Figures, tables: Mapping[str, Table], policy: Policy) -> Hidde
 
 
 class _Search:
-    """Rounds of choosing and attacking; `cuts` are the conditions so far, `bound` what must be lost at least."""
+    """Rounds of choosing and attacking; `cuts` are the conditions so far, `bound` what is lost at least."""
 
     def __init__(self, figures: Figures, tables: Mapping[str, Table], trials: list[Trial]) -> None:
         self.figures, self.tables, self.trials = figures, tables, trials
@@ -97,12 +99,14 @@ class _Search:
         return self._grown(hidden), False
 
     def _grown(self, hidden: Flags) -> Flags:
-        """Return a safe choice that holds a given one: cheapest additions, then what proves needless is shown."""
+        """Return a safe choice grown from a given one, then less what proves needless."""
         while found := self._wrong(hidden):
             self.cuts += found
             more, _ = self._cheapest(0.0, hidden)
             if (more == hidden).all():
-                self.cuts += [Cut((self.figures.free & ~hidden).astype(float), 1.0, cut.when) for cut in found]
+                self.cuts += [
+                    Cut((self.figures.free & ~hidden).astype(float), 1.0, cut.when) for cut in found
+                ]
             hidden = more
         spare = np.flatnonzero(hidden & self.figures.free & ~self.figures.must)
         for f in sorted(spare, key=lambda f: -loss(self.figures)[f]):
@@ -116,7 +120,7 @@ class _Search:
         """Return the conditions that a choice breaks; none where the reader fails."""
         self.rounds += 1
         found = [cut for trial in self.trials for cut in trial.cuts(hidden)]
-        return found or list(_known_by_one(self.figures, self.tables, hidden))
+        return found + list(_known_by_one(self.figures, self.tables, hidden))
 
     def _cheapest(self, gap: float, kept: Flags | None = None) -> tuple[Flags, bool]:
         """Return the choice that loses least under the conditions, within `gap`, and whether that is proved.
@@ -148,6 +152,16 @@ class _Search:
 def loss(figures: Figures) -> Floats:
     """Return what hiding each figure costs (f,): its hours, and a little for being one more."""
     return np.asarray(figures.value["weekly_hours"] + 1.0)
+
+
+def _fewest(rows: Floats, goal: Floats) -> Floats:
+    """Return weights of rows (m,) that add up to a goal, with the least sum, so that few rows have any."""
+    twice = sparse.csr_array(np.vstack([rows, -rows]).T)
+    found = linprog(np.ones(2 * len(rows)), A_eq=twice, b_eq=goal, method="highs")
+    if found.status != 0:
+        raise SolverError(f"two hidden zones were tied by no sum: {found.message}")
+    weights: Floats = found.x[: len(rows)] - found.x[len(rows) :]
+    return weights
 
 
 def _zones(figures: Figures, table: str) -> list[Entry]:
@@ -200,11 +214,11 @@ def _known_by_one(figures: Figures, tables: Mapping[str, Table], hidden: Flags) 
                 continue
             if abs(abs(left[i] @ left[k]) - size[i] * size[k]) > 1e-9 * size[i] * size[k]:
                 continue
-            weights = np.linalg.lstsq(np.vstack([shown, rows[k]]).T, rows[i], rcond=None)[0][:-1]
+            weights = _fewest(np.vstack([shown, rows[k]]), rows[i])[:-1]
             price = np.zeros(len(hidden))
             price[places[np.abs(weights) > 1e-7]] = 1.0
             price[~open_] = 0.0
             if price.any():
-                # One of these goes too, where both zones are hidden: price @ y >= y of one + y of the other - 1.
+                # One of these goes too where both zones do: price @ y >= y of one + y of the other - 1.
                 price[[zones[i], zones[k]]] -= 1.0
                 yield Cut(price, -1.0, -1)

@@ -78,7 +78,7 @@ def page(publication: Publication, table: str, zones: pd.DataFrame) -> Published
     shown["hidden"] = [_why(publication, entry) for entry in by_zone]
     at = [entry.figure for entry in by_zone]
     for quantity in quantities:
-        shown[quantity] = publication.values[quantity][at]
+        shown[quantity] = publication.printed[quantity][at]
     if "mean_minutes" in shown.columns:
         shown["mean_minutes"] = shown["mean_minutes"].astype(float)
         shown.loc[shown["hidden"] != "", "mean_minutes"] = np.nan
@@ -86,19 +86,19 @@ def page(publication: Publication, table: str, zones: pd.DataFrame) -> Published
     levels = [places["level", level_key(name)] for name in order]
     totals = pd.DataFrame(
         {"zones": [int((zones["level"].astype(str) == name).sum()) for name in order]}
-        | {q: [float(publication.values[q][e.figure]) for e in levels] for q in quantities}
+        | {q: [float(publication.printed[q][e.figure]) for e in levels] for q in quantities}
         | {"hidden": [bool(publication.hidden.figures[e.figure]) for e in levels]},
         index=pd.Index(order, name="level"),
     )
     whole = places["total", TOTAL].figure
-    total = pd.Series({q: float(publication.values[q][whole]) for q in quantities})
-    ends = [
+    total = pd.Series({q: float(publication.printed[q][whole]) for q in quantities})
+    floor, ceiling = (
         pd.DataFrame({q: _ends(publication, q, at, side) for q in quantities}, index=zones.index)
         for side in (0, 1)
-    ]
+    )
     report = sentences(publication, table)
     return Published(
-        shown, totals, total, publication.policy.below, *ends, report, publication, table
+        shown, totals, total, publication.policy.below, floor, ceiling, report, publication, table
     )
 
 
@@ -140,12 +140,18 @@ def _of_zones(published: Published, found: pd.DataFrame, figure: str) -> pd.Data
     first: dict[int, Entry] = {}
     for entry in publication.figures.entries:
         first.setdefault(entry.figure, entry)
-    zone = {e.name: e.figure for e in publication.figures.entries if (e.table, e.kind) == (published.table, "zone")}
+    zone = {
+        e.name: e.figure
+        for e in publication.figures.entries
+        if (e.table, e.kind) == (published.table, "zone")
+    }
     names = list(published.zones.index[published.zones["hidden"] != ""])
     chosen = [first[zone[str(name)]] for name in names]
     ends = [rows[entry.table, entry.kind, entry.name] for entry in chosen]
     return pd.DataFrame(
-        {"low": [row.low for row in ends], "high": [row.high for row in ends]}, index=pd.Index(names), dtype=float
+        {"low": [row.low for row in ends], "high": [row.high for row in ends]},
+        index=pd.Index(names),
+        dtype=float,
     )
 
 
@@ -162,7 +168,7 @@ def _order(publication: Publication, present: list[str]) -> list[str]:
 
 
 def _ends(publication: Publication, quantity: str, at: list[int], side: int) -> list[float]:
-    """Return what anybody may assume of each zone; a hidden whole number is 1 at least, zero being printed."""
+    """Return what anybody may assume of each zone: whole and hidden is 1 at least, for zero is printed."""
     figures = publication.figures
     if side:
         return [float(figures.ceiling[quantity][f]) for f in at]

@@ -61,7 +61,7 @@ class PPercent:
     p: float = 0.1
 
     def __post_init__(self) -> None:
-        if not 0 < self.p:
+        if not self.p > 0:
             raise ScenarioError(f"p is {self.p:g}; it is a share above 0, such as 0.1 for 10 %")
 
     def needs(self, packages: Floats) -> float:

@@ -36,14 +36,14 @@ DRAWS = 25
 class Publication:
     """Tables that may be printed together.
 
-    `values` are the figures (f,) to print by quantity, NaN where hidden. `figures` and `hidden` are the true
+    `printed` are the figures (f,) to print by quantity, NaN where hidden. `figures` and `hidden` are the true
     figures and how the choice was made: they are not for printing.
     """
 
     tables: Mapping[str, Table]
     policy: Policy
     levels: tuple[Level, ...]
-    values: Mapping[str, Floats]
+    printed: Mapping[str, Floats]
     figures: Figures = field(repr=False)
     hidden: Hidden = field(repr=False)
     packages: bool = False
@@ -51,20 +51,18 @@ class Publication:
 
     def __repr__(self) -> str:
         gone = int(self.hidden.figures.sum())
-        return (
-            f"<Publication: {counted(len(self.tables), 'table')}, {counted(len(self.figures.covers), 'figure')}, "
-            f"{gone:,} hidden>"
-        )
+        tables, figures = counted(len(self.tables), "table"), counted(len(self.figures.covers), "figure")
+        return f"<Publication: {tables}, {figures}, {gone:,} hidden>"
 
     @property
     def frame(self) -> pd.DataFrame:
         """A row for every figure and where it stands: table, kind, name, level, figures or NaN, hidden."""
         rows = [
-            (e.table, e.kind, e.name, e.level, *(float(v[e.figure]) for v in self.values.values()),
+            (e.table, e.kind, e.name, e.level, *(float(v[e.figure]) for v in self.printed.values()),
              bool(self.hidden.figures[e.figure]))
             for e in self.figures.entries
         ]  # fmt: skip
-        return pd.DataFrame(rows, columns=["table", "kind", "name", "level", *self.values, "hidden"])
+        return pd.DataFrame(rows, columns=["table", "kind", "name", "level", *self.printed, "hidden"])
 
 
 def publish(
@@ -80,15 +78,13 @@ def publish(
     """Return what may be printed of several plans' tables of the same customers, all read together.
 
     `tables` are Plans or `Table`s by name; `demand` has `weekly_hours` and `customers` by unit (the first
-    plan's unless given). Totals are printed for every level, overall, and for each of `borders` (unit to code).
-    `packages` are the hours of every customer, on the index of units: for the dominance rule. `residents` is a
-    published count of people by unit that no number of customers can exceed. Raises `DataError` where tables
-    and demand do not fit, or no rounding is safe.
+    plan's unless given). Totals are printed for every level, overall, and for each of `borders` (unit to
+    code). `packages` are the hours of every customer, on the index of units: for the dominance rule.
+    `residents` is a published count of people by unit that no number of customers can exceed. Raises
+    `DataError` where tables and demand do not fit, or no rounding is safe.
     """
     policy = policy or Policy()
-    made = {
-        name: table if isinstance(table, Table) else Table.of(table) for name, table in tables.items()
-    }
+    made = {name: table if isinstance(table, Table) else Table.of(table) for name, table in tables.items()}
     if demand is None:
         demand = _demand_of(tables)
     figures = lay_out(
@@ -145,8 +141,10 @@ def _reader(published: Publication, quantity: str) -> tuple[Reader, Flags]:
     reader = reader_of(figures, quantity, published.policy)
     if rounding is None:
         return reader, published.hidden.figures
-    low, high = ranges(figures, published.values, rounding)[quantity]
-    seen = replace(reader, floor=np.maximum(low, reader.floor), ceiling=np.minimum(high, reader.ceiling), kept={})
+    low, high = ranges(figures, published.printed, rounding)[quantity]
+    seen = replace(
+        reader, floor=np.maximum(low, reader.floor), ceiling=np.minimum(high, reader.ceiling), kept={}
+    )
     return seen, np.ones(len(low), dtype=bool)
 
 

@@ -45,7 +45,8 @@ class Found:
 class Reader:
     """What he knows of one quantity: figures `covers` (f, n) of `value` (f,) where they are printed.
 
-    Hidden ones lie between `floor` and `ceiling` (f,), atoms between 0 and `most` (n,); `whole` numbers or not.
+    Hidden ones lie between `floor` and `ceiling` (f,), atoms between 0 and `most` (n,), in `whole` numbers or
+    not. `kept` is the last program that was asked.
     """
 
     covers: sparse.csr_array
@@ -92,7 +93,7 @@ class Reader:
         return Found(-float(answer.fun), np.round(answer.x), 0.0, np.zeros(len(self.value)))
 
     def end(self, goal: Floats, hidden: Flags, sign: float) -> tuple[float, Floats | None]:
-        """Return the exact end of what goal @ x can be (upper for sign 1, lower for -1), and who reaches it."""
+        """Return the exact end of what goal @ x can be (upper for sign 1, lower for -1), and where."""
         found = self.furthest(goal, hidden, sign)
         if self.whole and not is_whole(found.point):
             found = self.furthest_whole(goal, hidden, sign)
@@ -109,9 +110,7 @@ class Reader:
         between = (values >= self.floor - near) & (values <= self.ceiling + near)
         return bool(np.where(hidden, between, printed).all())
 
-    def wide_apart(
-        self, goals: Floats, start: Floats, hidden: Flags, need: Floats, sign: float
-    ) -> Floats:
+    def wide_apart(self, goals: Floats, start: Floats, hidden: Flags, need: Floats, sign: float) -> Floats:
         """Return a point in which as many goals (k, n) as possible are `need` (k,) beyond their `start` (k,).
 
         One program for all of them, so that few must be tried one by one.

@@ -1,8 +1,8 @@
 """Rounded: every figure to a multiple of a base, so that zones add up to their totals where that is asked.
 
 Controlled rounding to one of the two multiples beside each figure, zero-restricted (Cox, Journal of the
-American Statistical Association 82, 1987). Zones of two plans and their totals make a network, so a way always
-exists; with three plans or more it is looked for, and refused where there is none.
+American Statistical Association 82, 1987). Zones of two plans and their totals make a network, so a way
+always exists; with three plans or more it is looked for, and refused where there is none.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def rounded(figures: Figures, rounding: Rounding, draw: int) -> dict[str, Floats
     }
 
 
-def ranges(figures: Figures, values: Mapping[str, Floats], rounding: Rounding) -> dict[str, tuple[Floats, Floats]]:
+def ranges(
+    figures: Figures, values: Mapping[str, Floats], rounding: Rounding
+) -> dict[str, tuple[Floats, Floats]]:
     """Return, by quantity, the least and the most (f,) that a figure can be, given how it is rounded."""
     found = {}
     for quantity, value in values.items():
@@ -96,7 +98,8 @@ def _controlled(
     answer = milp(cost, integrality=np.ones(len(value)), bounds=Bounds(low, high), constraints=rows)
     if answer.x is None:
         raise DataError(
-            "these tables have no rounding in which all of them add up to their totals; publish fewer together, "
-            "or let them be rounded without adding up"
+            "these tables have no rounding in which all of them add up to their totals; "
+            "publish fewer together, or let them be rounded without adding up"
         )
-    return np.round(answer.x) * base
+    found: Floats = np.round(answer.x) * base
+    return found

@@ -35,7 +35,9 @@ def sentences(publication: Publication, table: str) -> tuple[str, ...]:
         return ()
     what = "customers" if "customers" in figures.quantities else f"times {HOURS_A_CUSTOMER:g} weekly hours"
     dominated = (
-        f", because {policy.dominance.reason}" if publication.packages and policy.dominance is not None else ""
+        f", because {policy.dominance.reason}"
+        if publication.packages and policy.dominance is not None
+        else ""
     )
     together = "" if len(publication.tables) == 1 else " or another table published with this one"
     reason = (
@@ -84,11 +86,13 @@ def report(publication: Publication, *, internal: bool = False) -> dict[str, Any
             "given_away": int((~found["safe"]).sum()),
             "safe": bool(found["safe"].all()),
         },
-        "notes": notes(publication, found["safe"].all()),
+        "notes": notes(publication, safe=bool(found["safe"].all())),
     }
     if internal:
         told["hours_hidden"] = float(lost[[f for f in zones if hidden[f]]].sum())
-        told["hours"] = float(max((lost[e.figure] for e in figures.entries if e.kind == "total"), default=0.0))
+        told["hours"] = float(
+            max((lost[e.figure] for e in figures.entries if e.kind == "total"), default=0.0)
+        )
         told["least_loss_proved"] = publication.hidden.least
         told["rounds"], told["conditions"] = publication.hidden.rounds, publication.hidden.cuts
         told["attack"]["rows"] = [
@@ -131,13 +135,13 @@ def why(publication: Publication, figure: int) -> str:
     return "secondary: with it, a hidden figure could be worked out"
 
 
-def notes(publication: Publication, safe: bool) -> list[str]:  # noqa: FBT001
+def notes(publication: Publication, *, safe: bool) -> list[str]:
     """Return what whoever signs off a publication must know."""
     said = []
     if publication.figures.modelled:
         said.append(
-            "Hours are the same share of residents in every unit: they were modelled from a published figure, so "
-            "anybody can work out every hidden figure, and none of them tells of a real customer."
+            "Hours are the same share of residents in every unit: they were modelled from a published "
+            "figure, so anybody can work out every hidden one, and none of them tells of a real customer."
         )
     out = [name for name, table in publication.tables.items() if table.hidden is not None]
     if out and not safe:
