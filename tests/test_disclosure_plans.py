@@ -24,6 +24,7 @@ from zonedesign.disclosure import (
     publish,
     report,
 )
+from zonedesign.disclosure.means import tells
 from zonedesign.errors import DataError, ScenarioError
 from zonedesign.levels import Level
 
@@ -231,6 +232,27 @@ def test_plans_are_published_as_they_are_with_their_units_demand() -> None:
     # The plans differ by a unit of one customer.
     assert made.hidden.figures.any()
     assert attack(made)["safe"].all()
+
+
+def test_mean_minutes_of_a_zone_of_two_units_would_give_the_hours_of_each_and_are_hidden() -> None:
+    policy = Policy(below=5)
+    few, people = np.array([40.0, 80.0]), np.array([3.0, 7.0])
+    assert tells(few, people, np.array([0.0, 6.0]), policy)
+    many = np.full(40, 30.0)
+    assert not tells(many, np.full(40, 3.0), np.linspace(0.0, 12.0, 40), policy)
+
+
+def test_hidden_means_are_empty_and_said_on_the_page_of_a_plan() -> None:
+    people = demand({"a": 4, "b": 3, "c": 30, "d": 20})
+    given = {"a": 0.0, "b": 6.0, "c": 0.0, "d": 5.0}
+    zones = Table(
+        pd.Series({"a": "1", "b": "1", "c": "2", "d": "2"}), {"1": "3", "2": "3"}, None, pd.Series(given)
+    )
+    made = publish({"A": zones}, people)
+    shown = page(made, "A", _zones(made, "A"))
+    assert shown.zones["customers"].tolist() == [7, 50]
+    assert shown.zones["mean_minutes"].isna().tolist() == [True, False]
+    assert shown.report == ("1 zone: mean minutes are hidden, for with the zone's hours they tell a unit's.",)
 
 
 def test_the_same_tables_are_published_alike_every_time() -> None:

@@ -31,18 +31,20 @@ class Table:
 
     A table that is to be published has `hidden` None. One that is out already has the names of what is
     hidden in it (zones; `Level 3` and `All levels` for totals): nothing can be hidden in it any more.
+    `minutes` from the centre, by unit, are only needed where mean minutes are printed.
     """
 
     zone: pd.Series[Any]
     level: Mapping[str, str]
     hidden: frozenset[str] | None = None
+    minutes: pd.Series[float] | None = None
 
     @classmethod
     def of(cls, plan: Any, hidden: frozenset[str] | None = None) -> Table:
         """Return the table of a plan."""
         zones = np.array(plan.zone_ids, dtype=object)[plan.zone]
         level = dict(zip(plan.zone_ids, plan.levels, strict=True))
-        return cls(pd.Series(zones, index=plan.of_units.ids), level, hidden)
+        return cls(pd.Series(zones, index=plan.of_units.ids), level, hidden, plan.units["minutes"])
 
 
 class Entry(NamedTuple):

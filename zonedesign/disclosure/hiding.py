@@ -34,7 +34,7 @@ NODES = 20_000
 """Branches of the program a round: a limit that any machine reaches alike."""
 ROUNDS = 15
 """Rounds that look for the cheapest choice of all; after them what is hidden stays, and more goes with it."""
-ROUGH = 0.05
+ROUGH = 0.2
 """How far from the cheapest choice the first rounds may stay: conditions are found there too, and sooner."""
 
 

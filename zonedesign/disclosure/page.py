@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from zonedesign.disclosure.figures import TOTAL, Entry, Table, level_key
+from zonedesign.disclosure.means import tells
 from zonedesign.disclosure.policy import FIGURES, Policy
 from zonedesign.disclosure.publication import Publication, attack_all, publish
-from zonedesign.disclosure.telling import sentences
+from zonedesign.disclosure.telling import means_said, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +70,10 @@ TABLE = "zones"
 
 
 def page(publication: Publication, table: str, zones: pd.DataFrame) -> Published:
-    """Return one plan's page of a publication; `zones` is `plan.zones`."""
+    """Return one plan's page of a publication; `zones` is `plan.zones`.
+
+    Mean minutes go with hidden figures, and where they would tell of a small unit's hours (`means`).
+    """
     figures = publication.figures
     places = {(e.kind, e.name): e for e in figures.entries if e.table == table}
     by_zone = [places["zone", str(name)] for name in zones.index]
@@ -79,9 +83,11 @@ def page(publication: Publication, table: str, zones: pd.DataFrame) -> Published
     at = [entry.figure for entry in by_zone]
     for quantity in quantities:
         shown[quantity] = publication.printed[quantity][at]
+    gone = np.zeros(len(zones), dtype=bool)
     if "mean_minutes" in shown.columns:
         shown["mean_minutes"] = shown["mean_minutes"].astype(float)
-        shown.loc[shown["hidden"] != "", "mean_minutes"] = np.nan
+        gone = np.array([_hides_mean(publication, table, str(name)) for name in zones.index], dtype=bool)
+        shown.loc[(shown["hidden"] != "") | gone, "mean_minutes"] = np.nan
     order = _order(publication, list(dict.fromkeys(zones["level"].astype(str))))
     levels = [places["level", level_key(name)] for name in order]
     totals = pd.DataFrame(
@@ -96,7 +102,7 @@ def page(publication: Publication, table: str, zones: pd.DataFrame) -> Published
         pd.DataFrame({q: _ends(publication, q, at, side) for q in quantities}, index=zones.index)
         for side in (0, 1)
     )
-    report = sentences(publication, table)
+    report = (*sentences(publication, table), *means_said(int(((shown["hidden"] == "") & gone).sum())))
     return Published(
         shown, totals, total, publication.policy.below, floor, ceiling, report, publication, table
     )
@@ -159,6 +165,19 @@ def _why(publication: Publication, entry: Entry) -> str:
     if not publication.hidden.figures[entry.figure]:
         return ""
     return "small" if publication.figures.must[entry.figure] else "partner"
+
+
+def _hides_mean(publication: Publication, table: str, zone: str) -> bool:
+    """Return whether a zone's mean minutes would tell of a unit's hours, where minutes are given."""
+    given = publication.tables[table]
+    if given.minutes is None or publication.policy.below == 0:
+        return False
+    units = given.zone.index[given.zone.astype(str) == zone]
+    rows = publication.demand.loc[units]
+    counted = "customers" in publication.figures.quantities
+    people = np.asarray(rows["customers"], dtype=np.float64) if counted else None
+    minutes = np.asarray(given.minutes.loc[units], dtype=np.float64)
+    return tells(np.asarray(rows["weekly_hours"], dtype=np.float64), people, minutes, publication.policy)
 
 
 def _order(publication: Publication, present: list[str]) -> list[str]:

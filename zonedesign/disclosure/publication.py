@@ -46,6 +46,7 @@ class Publication:
     printed: Mapping[str, Floats]
     figures: Figures = field(repr=False)
     hidden: Hidden = field(repr=False)
+    demand: pd.DataFrame = field(repr=False)
     packages: bool = False
     residents: bool = False
 
@@ -90,12 +91,17 @@ def publish(
     figures = lay_out(
         made, demand, policy, levels=levels, borders=borders, packages=packages, residents=residents
     )
-    told = {"packages": packages is not None, "residents": residents is not None}
+    asks = asks_of(figures, policy)
+    nothing = Hidden(np.zeros(len(figures.covers), dtype=bool), asks, {q: {} for q in asks})
+    plain = Publication(
+        made, policy, tuple(levels), figures.value, figures, nothing, demand,
+        packages=packages is not None, residents=residents is not None,
+    )  # fmt: skip
     if policy.rounding is not None:
-        return _rounded(made, policy, policy.rounding, tuple(levels), figures, told)
+        return _rounded(plain, policy.rounding)
     hidden = hide(figures, made, policy)
-    values = {q: np.where(hidden.figures, np.nan, value) for q, value in figures.value.items()}
-    return Publication(made, policy, tuple(levels), values, figures, hidden, **told)
+    printed = {q: np.where(hidden.figures, np.nan, value) for q, value in figures.value.items()}
+    return replace(plain, printed=printed, hidden=hidden)
 
 
 def attack_all(published: Publication) -> pd.DataFrame:
@@ -159,24 +165,11 @@ def _but_for_bands(published: Publication, ask: Ask) -> Ask:
     return replace(ask, width=min(ask.width, high - low), high=min(ask.high, high))
 
 
-def _rounded(
-    tables: dict[str, Table],
-    policy: Policy,
-    rounding: Rounding,
-    levels: tuple[Level, ...],
-    figures: Figures,
-    told: dict[str, bool],
-) -> Publication:
+def _rounded(plain: Publication, rounding: Rounding) -> Publication:
     """Return the tables rounded, by the first chance of the dice that gives nothing away."""
-    asks = {
-        q: [ask for ask in each if ask.figure < 0 or figures.must[ask.figure]]
-        for q, each in asks_of(figures, policy).items()
-    }
-    none = Hidden(np.zeros(len(figures.covers), dtype=bool), asks, {q: {} for q in asks})
-    unsafe = 0
+    figures, unsafe = plain.figures, 0
     for draw in range(DRAWS if rounding.controlled else 1):
-        values = rounded(figures, rounding, draw)
-        made = Publication(tables, policy, levels, values, figures, none, **told)
+        made = replace(plain, printed=rounded(figures, rounding, draw))
         unsafe = int((~attack_all(made)["safe"]).sum())
         if not unsafe:
             return made

@@ -53,6 +53,15 @@ def sentences(publication: Publication, table: str) -> tuple[str, ...]:
     return tuple(said)
 
 
+def means_said(zones: int) -> tuple[str, ...]:
+    """Return that mean minutes of some zones are hidden although their figures are printed."""
+    if not zones:
+        return ()
+    return (
+        f"{counted(zones, 'zone')}: mean minutes are hidden, for with the zone's hours they tell a unit's.",
+    )
+
+
 def report(publication: Publication, *, internal: bool = False) -> dict[str, Any]:
     """Return what was asked, hidden and found out, as data for `disclosure.json`.
 

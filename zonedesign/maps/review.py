@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 from folium.utilities import JsCode
 
-from zonedesign.disclosure import suppress
+from zonedesign.disclosure import Policy, page, publish
 from zonedesign.errors import DataError, ScenarioError
 from zonedesign.maps import background, palette, steady, words
 from zonedesign.maps.shapes import Shapes, display, features
@@ -76,7 +76,8 @@ class _Drawing:
         self.plan, self.problem, self.shapes, self.public = plan, problem, shapes, public
         self.shaded = shaded
         below = int(problem.about.publish.get("suppress_below", 5)) if public else 0
-        self.published = suppress(plan.zones, below, levels=problem.levels)
+        kept = publish({"plan": plan}, policy=Policy(below=below), levels=problem.levels)
+        self.published = page(kept, "plan", plan.zones)
         self.found = words.verdicts(plan, problem, public=public)
         self.colour = palette.colours(self._neighbours(), len(plan.zone_ids))
         order = list(self.published.levels.index)

@@ -257,13 +257,18 @@ def zone_rows(
                 "level_name": level_name(str(row["level"])),
                 "customers": (_figure(row["customers"]) if known else UNKNOWN),
                 "hours": _figure(row["weekly_hours"], decimals),
-                "mean": HIDDEN if hidden else _mean(row["mean_minutes"]),
+                "mean": HIDDEN if hidden or _kept_back(row) else _mean(row["mean_minutes"]),
                 "worst": minutes(row["max_minutes"], cutoff),
                 "met": met == checks,
                 "rules": f"{met} of {checks}" if checks else UNKNOWN,
             }
         )
     return rows
+
+
+def _kept_back(row: Mapping[Any, Any]) -> bool:
+    """Return whether a zone with hours has mean minutes that are not for printing."""
+    return _gone(row["mean_minutes"]) and row["weekly_hours"] > 0
 
 
 def _gone(value: float) -> bool:
