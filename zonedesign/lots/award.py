@@ -149,7 +149,7 @@ class Contest:
                 figure = np.zeros(len(self.options))
                 for k in mine:
                     figure[k] = 2.0 ** -min(here.index(self.options[k].bid.provider), MOST_NAMES)
-                if len(here) > 1:
+                if mine:
                     found.append(figure)
         found.append(np.array([-float(bool(option.bid.combination)) for option in self.options]))
         return found

@@ -136,4 +136,5 @@ def _room(holds: Bools, plan: Plan, terms: Terms) -> tuple[Floats, Floats]:
         kinds.append(of_level)
         room.append(np.maximum(0.0, cap - holds @ of_level))
     count = len(plan.zone_ids)
-    return np.array(kinds).reshape(-1, count), np.array(room).reshape(-1, len(holds))
+    shape = len(kinds)
+    return np.array(kinds).reshape(shape, count), np.array(room).reshape(shape, len(holds))

@@ -132,6 +132,8 @@ def _of(number: int, every: int, level: str, noun: str) -> str:
     of_level = f"level {level}"
     if every == 1:
         return f"The one {noun} of {of_level} is{'' if number else ' not'}"
+    if number == every == 2:
+        return f"Both {noun}s of {of_level} are"
     if number == every:
         return f"All {_word(every)} {noun}s of {of_level} are"
     if not number:
