@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zonedesign.disclosure import Policy, Publication, Table, attack, publish
+from zonedesign.disclosure import Policy, Publication, Table, attack, hiding, publish
 from zonedesign.disclosure.asking import Trial, asks_of, meets, reader_of
 from zonedesign.disclosure.hiding import loss
 from zonedesign.levels import Level
@@ -126,3 +126,15 @@ def test_asks_are_for_hidden_figures_and_for_small_parts_between_plans() -> None
     made = publish(tables("aabcd", "abbcd"), people(5, 1, 6, 7, 5), policy=Policy(below=3))
     asks = asks_of(made.figures, made.policy)["customers"]
     assert [(ask.width, ask.high) for ask in asks if ask.figure < 0] == [(2.0, 3.0)]
+
+
+def test_a_choice_that_is_not_proved_the_least_is_safe_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    plans, counts = tables("aabcdefg", "abbcdefg"), people(5, 1, 6, 7, 5, 9, 8, 3)
+    best = publish(plans, counts)
+    monkeypatch.setattr(hiding, "ROUNDS", 1)
+    grown = publish(plans, counts)
+    cost = loss(best.figures)
+    assert best.hidden.least
+    assert not grown.hidden.least
+    assert attack(grown)["safe"].all()
+    assert cost[grown.hidden.figures].sum() >= cost[best.hidden.figures].sum() >= grown.hidden.bound

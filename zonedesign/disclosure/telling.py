@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zonedesign.disclosure.figures import TOTAL
+from zonedesign.disclosure.hiding import loss
 from zonedesign.disclosure.policy import HOURS_A_CUSTOMER, LEAST_HIDDEN
 from zonedesign.disclosure.publication import attack_all
 from zonedesign.errors import counted, listed
@@ -102,6 +103,8 @@ def report(publication: Publication, *, internal: bool = False) -> dict[str, Any
         told["hours"] = float(
             max((lost[e.figure] for e in figures.entries if e.kind == "total"), default=0.0)
         )
+        told["loss"] = float(loss(figures)[hidden].sum())
+        told["least_loss"] = told["loss"] if publication.hidden.least else publication.hidden.bound
         told["least_loss_proved"] = publication.hidden.least
         told["rounds"], told["conditions"] = publication.hidden.rounds, publication.hidden.cuts
         told["attack"]["rows"] = [
