@@ -252,7 +252,9 @@ def test_hidden_means_are_empty_and_said_on_the_page_of_a_plan() -> None:
     shown = page(made, "A", _zones(made, "A"))
     assert shown.zones["customers"].tolist() == [7, 50]
     assert shown.zones["mean_minutes"].isna().tolist() == [True, False]
-    assert shown.report == ("1 zone: mean minutes are hidden, for with the zone's hours they tell a unit's.",)
+    assert shown.report == (
+        "1 zone: mean minutes are hidden, because they would tell the hours of one small area.",
+    )
 
 
 def test_the_same_tables_are_published_alike_every_time() -> None:

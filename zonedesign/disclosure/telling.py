@@ -58,9 +58,8 @@ def means_said(zones: int) -> tuple[str, ...]:
     """Return that mean minutes of some zones are hidden although their figures are printed."""
     if not zones:
         return ()
-    return (
-        f"{counted(zones, 'zone')}: mean minutes are hidden, for with the zone's hours they tell a unit's.",
-    )
+    why = "because they would tell the hours of one small area"
+    return (f"{counted(zones, 'zone')}: mean minutes are hidden, {why}.",)
 
 
 def report(publication: Publication, *, internal: bool = False) -> dict[str, Any]:
