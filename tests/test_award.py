@@ -309,3 +309,15 @@ def test_lots_without_any_place_to_award_are_refused():
     plan, problem = row([10.0], levels=["3"])
     with pytest.raises(zd.ScenarioError, match="no level has providers to award"):
         zd.award(bids(("Ash", "a", 20.0, 50)), zd.lots(plan, problem, draws=100))
+
+
+def test_a_better_bid_in_a_lesser_role_is_told_why_it_is_not_in_the_first():
+    table = bids(("Ash", "a", 20.0, 90), ("Birch", "a", 20.0, 50)).assign(capacity=[50.0, 1000.0])
+    terms = Terms(shares={"lead": 0.8, "secondary": 0.1}, award=ALIKE)
+    won = zd.award(table, lots_of([100], terms, roles=("lead", "secondary")))
+    # As lead Ash would have 80 h, as secondary 10.
+    assert winners(won) == {("a", "lead"): "Birch", ("a", "secondary"): "Ash"}
+    assert won.award["why"].tolist()[0] == (
+        "Ash: a scores 94, and is secondary here: as lead, its capacity of 50 h is too little for 80.0 h; it "
+        "wins nothing else"
+    )

@@ -140,7 +140,7 @@ def test_the_ceiling_stands_apart_from_the_forecast():
     terms = Terms(term_years=2, extension_years=1, ceiling=300_000, rate=Rate(hourly=20.0))
     said = " ".join(told([70.0], terms).says)
     # 73,000 a year: 146,000 in two years, 73,000 in the third; 300,000 - 219,000.
-    assert "GBP 146,000 over 2 years, and GBP 73,000 more in an extension of 1 years" in said
+    assert "GBP 146,000 over 2 years, and GBP 73,000 more in an extension of 1 year" in said
     assert "it leaves GBP 81,000 beside what is forecast with the extension" in said
 
 

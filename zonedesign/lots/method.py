@@ -57,8 +57,10 @@ def method_says(rules: AwardRules, terms: Terms, *, capped: bool) -> tuple[str, 
     words = {"quality": "higher total quality", "price": "lower total price"}
     steps = [
         *(f"the {words[each]}" for each in rules.ties),
-        ("lot by lot in their order, the first of the providers' names in the alphabet, a place filled "
-        "before one left empty"),
+        (
+            "lot by lot in their order, the first of the providers' names in the alphabet, a place filled "
+            "before one left empty"
+        ),
     ]
     said.append(
         "Awards within a millionth of the scale are equal; among equal ones decide, in this order: "

@@ -100,9 +100,9 @@ def money_says(money: pd.DataFrame, terms: Terms) -> list[str]:
         said.append(f"{unknown:,} of {len(money):,} lots have no rate, and no value is known for them.")
     forecast, longer = (float(money[name].sum()) for name in ("value_term", "value_extension"))
     line = f"Forecast value: {_pounds(float(money['value_a_year'].sum()))} in the first year, "
-    line += f"{_pounds(forecast)} over {terms.term_years:g} years"
+    line += f"{_pounds(forecast)} over {_years(terms.term_years)}"
     if terms.extension_years:
-        line += f", and {_pounds(longer)} more in an extension of {terms.extension_years:g} years"
+        line += f", and {_pounds(longer)} more in an extension of {_years(terms.extension_years)}"
     said.append(f"{line}, VAT not counted.")
     if terms.ceiling is not None:
         left = terms.ceiling - forecast - longer
@@ -131,6 +131,10 @@ def money_says(money: pd.DataFrame, terms: Terms) -> list[str]:
             lots = f"{len(under):,} of {len(money):,} lots" if under else "no lot"
             said.append(f"The rate is under {what} in {lots}.")
     return said
+
+
+def _years(years: float) -> str:
+    return "1 year" if years == 1 else f"{years:g} years"
 
 
 def _pounds(value: float) -> str:

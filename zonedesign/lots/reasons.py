@@ -55,11 +55,12 @@ class _Won:
 
     def __init__(self, contest: Contest, taken: Bools, *, capped: bool) -> None:
         self.contest, self.capped = contest, capped
+        self.taken: list[int] = np.flatnonzero(taken).tolist()
         self.seats: dict[tuple[str, str], list[tuple[int, int]]] = {}
         self.lots: dict[str, list[str]] = {}
         self.hours: dict[str, float] = {}
         self.roles: dict[str, str] = {}
-        for k in np.flatnonzero(taken).tolist():
+        for k in self.taken:
             option = contest.options[k]
             self.roles[option.bid.name] = option.role
             self.lots.setdefault(option.bid.provider, []).extend(option.bid.lots)
@@ -79,15 +80,27 @@ class _Won:
             return -np.inf
         return min(self.score(row) for _, row in won)
 
-    def barred(self, bid: Bid) -> str:
-        """Return which limit its provider would break by winning this bid on top of what it wins, if any."""
+    def barred(self, bid: Bid, role: str | None = None) -> str:
+        """Return which limit its provider would break by winning this bid beside its other lots, if any.
+
+        What it wins in the bid's own lots would make way. Without a role, the one with least hours counts.
+        """
         contest, terms = self.contest, self.contest.terms
-        mine = self.lots.get(bid.provider, [])
-        more = [lot for lot in bid.lots if lot not in mine]
+        kept = [
+            k
+            for k in self.taken
+            if contest.options[k].bid.provider == bid.provider
+            and not set(contest.options[k].bid.lots) & set(bid.lots)
+        ]
+        mine = [lot for k in kept for lot in contest.options[k].bid.lots]
+        more = bid.lots
         said = f"wins {listed(mine, 9)}" if mine else "wins nothing else"
-        options = [k for k, option in enumerate(contest.options) if option.bid is bid]
-        extra = min(float(contest.taken_hours[k]) for k in options) if options else 0.0
-        hours = self.hours.get(bid.provider, 0.0) + extra
+        extra = [
+            float(contest.taken_hours[k])
+            for k, option in enumerate(contest.options)
+            if option.bid is bid and role in (None, option.role)
+        ]
+        hours = float(sum(contest.taken_hours[k] for k in kept)) + min(extra, default=0.0)
         capacity = contest.bids.capacity.get(bid.provider)
         if capacity is not None and hours > capacity + 1e-6:
             return f"its capacity of {capacity:,.10g} h is too little for {hours:,.1f} h; it {said}"
@@ -154,30 +167,39 @@ def _rivals(contest: Contest, lot: str, role: str) -> list[tuple[int, Bid]]:
 
 
 def _why_won(contest: Contest, won: _Won, lot: str, role: str, at: int) -> str:
-    """Return why a bid wins: the best score, or who scores more and is kept out by what."""
-    mine = won.score(at)
-    winners = {row for seats in won.seats.values() for _, row in seats}
-    above = [
-        (row, bid)
-        for row, bid in _rivals(contest, lot, role)
-        if won.score(row) > mine + NEAR and row not in winners
-    ]
-    if above:
-        row, bid = above[0]
-        return f"{bid.name} scores {won.score(row):g}, and is kept out: {_kept_out(won, bid)}"
-    level = [
-        bid
-        for row, bid in _rivals(contest, lot, role)
-        if abs(won.score(row) - mine) <= NEAR and row not in winners
-    ]
-    if level:
-        return f"same score as {level[0].name}; the tie rule decides"
-    return "best score" if role == next(iter(contest.seats[lot])) else "best score of those left"
+    """Return why a bid wins: the best score, or who scores as much and is kept out by what.
+
+    Who holds an earlier role in the lot, or another place of this one, is no rival for it.
+    """
+    mine, roles = won.score(at), list(contest.seats[lot])
+    settled, later = set(), {}
+    for each in roles:
+        for option, _ in won.seats.get((lot, each), []):
+            provider = contest.options[option].bid.provider
+            if roles.index(each) <= roles.index(role):
+                settled.add(provider)
+            else:
+                later[provider] = each
+    rivals = [(row, bid) for row, bid in _rivals(contest, lot, role) if bid.provider not in settled]
+    above = next(((row, bid) for row, bid in rivals if won.score(row) > mine + NEAR), None)
+    if above is not None:
+        row, bid = above
+        told = f"{bid.name} scores {won.score(row):g}, and "
+        if bid.provider in later:
+            why = won.barred(bid, role) or "otherwise other places would be filled worse"
+            return f"{told}is {later[bid.provider]} here: as {role}, {why}"
+        return f"{told}is kept out: {_kept_out(won, bid, role)}"
+    level = next((bid for row, bid in rivals if abs(won.score(row) - mine) <= NEAR), None)
+    if level is not None:
+        barred = won.barred(level, role)
+        why = f"that is kept out: {barred}" if barred else "the tie rule decides"
+        return f"same score as {level.name}; {why}"
+    return "best score" if role == roles[0] else "best score of those left"
 
 
-def _kept_out(won: _Won, bid: Bid) -> str:
+def _kept_out(won: _Won, bid: Bid, role: str | None = None) -> str:
     """Return what keeps a bid out that scores more than the one that wins."""
-    barred = won.barred(bid)
+    barred = won.barred(bid, role)
     if barred:
         return barred
     if any(lot in won.lots.get(bid.provider, []) for lot in bid.lots):
@@ -198,7 +220,7 @@ def _why_empty(contest: Contest, won: _Won, lot: str, role: str) -> str:
     open_ones = [bid for bid in able if lot not in won.lots.get(bid.provider, [])]
     if not open_ones:
         return f"all who bid hold another place in the lot: {counted(len(able), 'bid')}"
-    return "; ".join(f"{bid.name}: {_kept_out(won, bid)}" for bid in open_ones[:3])
+    return "; ".join(f"{bid.name}: {_kept_out(won, bid, role)}" for bid in open_ones[:3])
 
 
 def _bids_frame(contest: Contest, won: _Won) -> pd.DataFrame:

@@ -123,7 +123,7 @@ def lots(
         *_ramp_says(milestones, terms),
         *_cascade_says(cascade, terms),
         *_failure_says(failure),
-        *_provider_says(providers),
+        *_provider_says(providers, terms),
         *transition_says(transition, people, problem, terms),
     ]
     return Lots(
@@ -314,7 +314,7 @@ def _cascade_says(frame: pd.DataFrame, terms: Terms) -> list[str]:
     ]
 
 
-def _provider_says(providers: pd.DataFrame) -> list[str]:
+def _provider_says(providers: pd.DataFrame, terms: Terms) -> list[str]:
     """Return how many providers have enough for a branch over all their lots."""
     real = providers[~providers["provider"].isin(NOBODY)]
     if real.empty:
@@ -323,7 +323,8 @@ def _provider_says(providers: pd.DataFrame) -> list[str]:
     more = int((real["branch_standing"] == ESTABLISHED).sum())
     under = int((real["standing"] == UNDER).sum())
     line = f"Over all its lots {alone:,} of {counted(len(real), 'provider')} may expect the hours of an"
-    line += f" established branch from the council alone, {more:,} with what a branch may add"
+    line += " established branch from the council alone"
+    line += f", {more:,} with what a branch may add" if terms.viability.branch else ""
     return [f"{line}; {under:,} are under the start band."]
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from zonedesign._lotstables import lots_files
 from zonedesign.errors import counted
-from zonedesign.maps.words import UNKNOWN, level_name, number, percent
+from zonedesign.maps.words import UNKNOWN, number, percent
 from zonedesign.report.bands import Bar, bars
 from zonedesign.report.skeleton import rendered
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from zonedesign.lots import Award, Lots
 
+MOST_LOTS = 15
+"""Lots of one provider that the page names one by one."""
 MOST_PROVIDERS = 60
 """Providers that the page lists; the table in the folder has all."""
 
@@ -61,7 +63,7 @@ def lots_page(found: Lots, won: Award | None = None) -> str:
         "providers": [_provider(row) for row in providers.to_dict("records")],
         "more_providers": len(found.providers) - len(providers),
         "failure": [_failure(row) for row in _worst(found.failure).to_dict("records")],
-        "floor": [_line(row) for row in found.floor.to_dict("records")],
+        "floor": _floor(found.floor),
         "award": None if won is None else _award(won),
         "months": found.terms.months,
     }  # fmt: skip
@@ -103,7 +105,7 @@ def _month(value: float, months: int) -> str:
 
 def _referrals(row: Mapping[Any, Any]) -> dict[str, str]:
     def band(name: str) -> str:
-        return f"{percent(row[f'{name}_low'])} to {percent(row[f'{name}_high'])}"
+        return f"{100 * row[f'{name}_low']:.0f} to {100 * row[f'{name}_high']:.0f} %"
 
     hours = f"{number(row['not_sourced_hours_low'], 0)} to {number(row['not_sourced_hours_high'], 0)}"
     return {
@@ -125,7 +127,7 @@ def _provider(row: Mapping[Any, Any]) -> dict[str, Any]:
         "provider": row["provider"],
         "placeholder": row["placeholder"],
         "roles": row["roles"],
-        "lot_ids": row["lot_ids"],
+        "lot_ids": row["lot_ids"] if row["lots"] <= MOST_LOTS else f"{row['lots']:,} lots",
         "lots": number(row["lots"]),
         "hours": number(row["weekly_hours"], 0),
         "share": percent(row["hours_share"]),
@@ -154,11 +156,19 @@ def _failure(row: Mapping[Any, Any]) -> dict[str, str]:
     }
 
 
+def _floor(frame: pd.DataFrame) -> list[dict[str, str]]:
+    """Return the lines of the floor, once where they are the same at every level."""
+    lines = [_line(row) for row in frame.to_dict("records")]
+    levels = list(dict.fromkeys(line["level"] for line in lines))
+    by_level = [[line | {"level": "all"} for line in lines if line["level"] == level] for level in levels]
+    return by_level[0] if by_level and all(each == by_level[0] for each in by_level) else lines
+
+
 def _line(row: Mapping[Any, Any]) -> dict[str, str]:
     amount = row["amount"]
     shown = f"{amount:.2%}" if row["basis"] in ("pay", "cost") else f"{amount:,.2f}"
     return {
-        "level": level_name(str(row["level"])),
+        "level": str(row["level"]),
         "item": str(row["item"]),
         "basis": str(row["basis"]),
         "amount": shown,
