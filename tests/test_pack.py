@@ -315,6 +315,18 @@ def test_two_packs_together_give_no_small_count_away(tmp_path: Path) -> None:
     assert together["customers"].isna().any()
 
 
+def test_of_an_earlier_pack_only_its_own_hidden_figures_count_as_hidden(tmp_path: Path) -> None:
+    problem = tiny_problem(tmp_path)
+    folder = write_pack(tmp_path / "first", gather(tiny_plan(problem), problem))
+    told = json.loads((folder / "disclosure.json").read_text())
+    told["hidden"] = [
+        {"table": "lots", "kind": "zone", "name": "1-01"},
+        {"table": "first", "kind": "zone", "name": "1-02"},
+    ]
+    (folder / "disclosure.json").write_text(json.dumps(told))
+    assert read_published(folder, problem.units).hidden == {"1-01"}
+
+
 def test_a_folder_that_is_no_pack_is_not_read_as_published(tmp_path: Path) -> None:
     problem = tiny_problem(tmp_path)
     with pytest.raises(zd.DataError, match="is no pack of ours"):

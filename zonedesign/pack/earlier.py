@@ -9,6 +9,7 @@ import pandas as pd
 
 from zonedesign.disclosure import Table
 from zonedesign.errors import DataError, counted, listed
+from zonedesign.pack.material import TABLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,8 @@ def read_published(folder: Path, units: Units) -> Table:
         rows = pd.read_csv(folder / "units.csv", dtype=str, keep_default_na=False)
         zone = rows.set_index("unit")["lot"]
         level = dict(zip(rows["lot"], rows["level"], strict=True))
-        hidden = frozenset(str(each["name"]) for each in told["hidden"])
+        # It also lists what was hidden in packs before it: only its own figures count as hidden here.
+        hidden = frozenset(str(each["name"]) for each in told["hidden"] if each["table"] == TABLE)
         public = told["kind"] == "public"
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
