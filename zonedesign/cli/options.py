@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from zonedesign._figures import MODES
-from zonedesign.cli import compare, frontier, lots, pack, price, stress, sweep
+from zonedesign.cli import compare, frontier, lots, pack, price, stress, studio, sweep
 from zonedesign.cli.amounts import more, natural, positive, seconds, share, some
 from zonedesign.errors import nearest_name
 
@@ -27,6 +27,7 @@ HELP = {
     "map": "write the review map of a plan",
     "pack": pack.HELP,
     "lots": lots.HELP,
+    "studio": studio.HELP,
     "price": price.HELP,
     "frontier": frontier.HELP,
     "stress": stress.HELP,
@@ -218,6 +219,7 @@ _VERBS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "map": _map,
     "pack": pack.options_of,
     "lots": lots.options_of,
+    "studio": studio.options_of,
     "price": price.options_of,
     "frontier": frontier.options_of,
     "stress": stress.options_of,

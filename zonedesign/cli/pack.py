@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zonedesign.cli.answer import Answer
 from zonedesign.cli.screen import bar, no_interrupt
@@ -12,10 +12,7 @@ from zonedesign.errors import ScenarioError, counted
 if TYPE_CHECKING:
     import argparse
 
-    from zonedesign.plan import Plan
     from zonedesign.problem import Problem
-    from zonedesign.progress import Progress
-    from zonedesign.scenario import Scenario, Settings
 
 HELP = "write the tender pack of a plan: map sheets, schedule, look-ups, method"
 
@@ -55,6 +52,7 @@ def run(options: argparse.Namespace) -> Answer:
     from zonedesign.folder import certificate_beside, check_folder, read_plan  # noqa: PLC0415
     from zonedesign.pack import gather, read_published, write_pack  # noqa: PLC0415
     from zonedesign.scenario import read_scenario  # noqa: PLC0415
+    from zonedesign.scenario.packing import material_of  # noqa: PLC0415
 
     check_folder(options.out)
     names = dict(_named(text) for text in options.compared)
@@ -67,7 +65,7 @@ def run(options: argparse.Namespace) -> Answer:
         if proved is not None:
             plan = plan.with_certificate(proved)
         others = {name: problem.terms(read_plan(path, problem, **columns)) for name, path in names.items()}
-        more = _background(scenario.settings, plan, tell) | _figures(scenario, plan)
+        more = material_of(scenario, plan, tell)
         earlier = {str(folder): read_published(folder, plan.of_units) for folder in options.published}
         material = gather(plan, problem, internal=options.internal, earlier=earlier, **more)
         with no_interrupt():
@@ -83,40 +81,6 @@ def _named(text: str) -> tuple[str, Path]:
     if not name.strip() or not file:
         raise ScenarioError(f"'{text}' is no named plan; write it as today=today.csv")
     return name.strip(), Path(file)
-
-
-def _background(settings: Settings, plan: Plan, tell: Progress) -> dict[str, Any]:
-    """Return the landmarks of the road file, and the postcodes, where the scenario names them."""
-    from zonedesign.osm.landmarks import has_landmarks, read_landmarks  # noqa: PLC0415
-    from zonedesign.pack.lookup import postcode_lots  # noqa: PLC0415
-
-    found: dict[str, Any] = {}
-    roads = settings.roads.path
-    if roads is not None and has_landmarks(Path(roads)):
-        tell("landmarks", None, Path(roads).name)
-        found["landmarks"] = read_landmarks(Path(roads))
-    postcodes = settings.publish.postcodes or settings.demand.postcodes
-    if postcodes is not None:
-        tell("postcodes", None, Path(postcodes).name)
-        date = settings.publish.postcodes_date
-        found["postcodes"] = postcode_lots(plan, Path(postcodes), "" if date is None else date.isoformat())
-    return found
-
-
-def _figures(scenario: Scenario, plan: Plan) -> dict[str, Any]:
-    """Return customers' hours by unit, and the forecast values of lots, where the scenario has them."""
-    from zonedesign.demand import packages_of  # noqa: PLC0415
-    from zonedesign.lots.money import money_frame  # noqa: PLC0415
-
-    found: dict[str, Any] = {}
-    stated = scenario.settings.demand
-    if stated.customers is not None:
-        rows = packages_of(plan.of_units, stated.customers, postcodes=stated.postcodes)
-        found["packages"] = rows.set_index("unit")["weekly_hours"]
-    values = money_frame(plan, scenario.terms)["value_a_year"] if scenario.terms else None
-    if values is not None and values.notna().any():
-        found["values"] = values
-    return found
 
 
 def _answer(options: argparse.Namespace, kind: str, lots: int, problem: Problem) -> Answer:

@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from zonedesign.cli import compare, frontier, lots, pack, price, stress, sweep
+from zonedesign.cli import compare, frontier, lots, pack, price, stress, studio, sweep
 from zonedesign.cli.answer import INFEASIBLE, Answer
 from zonedesign.cli.explanations import AFTER_SOLVE, explained, with_repairs
 from zonedesign.cli.portfolios import portfolio_answer
@@ -267,6 +267,7 @@ RUN: dict[str, Callable[[argparse.Namespace], Answer]] = {
     "map": map_,
     "pack": pack.run,
     "lots": lots.run,
+    "studio": studio.run,
     "price": price.run,
     "frontier": frontier.run,
     "stress": stress.run,
