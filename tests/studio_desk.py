@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +14,6 @@ from zonedesign.studio.security import Gate
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # newer ones would rather have another client than httpx
-    from starlette.testclient import TestClient
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # newer versions would rather have the successor of httpx
     from starlette.testclient import TestClient
 
 if TYPE_CHECKING:
