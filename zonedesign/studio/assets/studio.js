@@ -95,6 +95,10 @@
   }
 
   async function keep() {
+    while (dirty && !refused) await keepOnce();
+  }
+
+  async function keepOnce() {
     while (dirty && !refused) {
       await new Promise((done) => setTimeout(done, 60)); // several edits in one breath are one step
       dirty = false;
@@ -112,7 +116,7 @@
         if (!refused) await new Promise((done) => setTimeout(done, 2000));
       }
     }
-    if (!refused) await refreshed();
+    if (!refused) await refreshed().catch((error) => tell(`${error.message}.`, true)); // edits go on meanwhile
   }
 
   /* The last line of the page's own log, as the store keeps it. */
