@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import numpy as np
 import pytest
@@ -14,6 +15,9 @@ from hypothesis import strategies as st
 import zonedesign as zd
 from zonedesign.certificate import Status
 from zonedesign.model.transport import transport
+from zonedesign.solve import branching
+from zonedesign.solve import certify as certifying
+from zonedesign.solve._account import Outcome
 from zonedesign.solve._pricing import few_at
 from zonedesign.solve.bound import Priced, closed_by, lagrangian
 from zonedesign.solve.branching import branch, suits
@@ -184,3 +188,83 @@ def test_pairs_of_the_best_plan_stay_open_where_its_cells_are_known(seed, above)
     used = rows == centres[best.plan.zone][arcs.units]
     assert bound.value <= best.objective + 1e-9
     assert not closed[used].any()
+
+
+@pytest.mark.parametrize("seed", [54, 86, 89, 222, 238, 245])
+def test_with_a_gap_asked_for_and_no_plan_to_start_with_the_bound_stays_below_the_optimum(seed):
+    """Parts are left at a bound that was enough for the plan of then, and others later lie above them."""
+    dice = np.random.default_rng(seed)
+    zones, hours = int(dice.integers(2, 5)), float(toy.squares(4, seed)[0]["hours"].sum())
+    apart, gap = float(dice.choice([0.08, 0.15, 0.3])), float(dice.choice([0.02, 0.05, 0.1]))
+    band = (hours / zones * (1 - apart), hours / zones * (1 + apart))
+    problem = toy.square_of(zd.Level("1", weekly_hours=band, zones=zones), side=4, seed=seed)
+    outcome = branch(near_of(problem), limits=Limits(threads=1, gap=gap))
+    best = certify(problem, limits=Limits(threads=1))
+    assert outcome.bound <= best.objective * (1 + 1e-9)
+    assert outcome.gap <= gap + 1e-9
+
+
+def test_a_worker_that_fails_costs_no_plan_that_others_found(monkeypatch):
+    problem = toy.square_of(zd.Level("1", weekly_hours=(24, 29), zones=4), side=5, seed=5)
+    found: list[zd.Plan] = []
+    solved = branching.close_in
+
+    def fails_once_there_is_a_plan(*args, **options):
+        if found:
+            raise RuntimeError("the engine fell over")
+        return solved(*args, **options)
+
+    monkeypatch.setattr(branching, "close_in", fails_once_there_is_a_plan)
+    with pytest.raises(RuntimeError, match="fell over"):
+        branch(near_of(problem), limits=Limits(threads=2), found=found.append)
+    assert len(found) == 1
+
+
+def test_an_interrupt_ends_the_workers_too(monkeypatch):
+    problem = toy.square_of(zd.Level("1", weekly_hours=(24, 29), zones=4), side=5, seed=5)
+    asked = []
+
+    def works_until_it_is_told_to_stop(_near, *, limits, **_options):
+        while not limits.stop():
+            time.sleep(0.01)
+        asked.append(True)
+        return Outcome(Status.UNKNOWN)
+
+    def interrupted(_tree, _parts):
+        working = _tree.pool.submit(branching.close_in, None, limits=_tree.limits)
+        assert not working.done()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(branching, "close_in", works_until_it_is_told_to_stop)
+    monkeypatch.setattr(branching._Tree, "_finish", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        branch(near_of(problem), limits=Limits(threads=2, seconds=600))
+    assert asked == [True]
+
+
+def test_where_no_part_has_a_plan_each_is_closed_by_a_program_of_its_own_pairs(monkeypatch):
+    """Whole hours, an odd number of them, and a band around the half that holds no whole number."""
+    total = float(toy.squares(5, 5)[0]["hours"].sum())
+    assert total % 2 == 1
+    half = (total / 2 - 0.4, total / 2 + 0.4)
+    problem = toy.square_of(zd.Level("1", weekly_hours=half, zones=2), side=5, seed=5)
+    sizes = []
+    stated = certifying.possible_arcs
+
+    def counted(problem, within=None):
+        mask = stated(problem, within)
+        if within is not None:
+            sizes.append(int(mask.sum()))
+        return mask
+
+    monkeypatch.setattr(certifying, "possible_arcs", counted)
+    outcome = branch(near_of(problem), limits=Limits(threads=1))
+    assert outcome.status is Status.INFEASIBLE
+    assert 0 < max(sizes) <= 2 * 25
+
+
+def test_where_parts_fill_the_memory_it_ends_without_a_proof(monkeypatch):
+    monkeypatch.setattr(branching, "MOST_KEPT", 100)
+    problem = toy.square_of(zd.Level("1", weekly_hours=(24, 29), zones=4), side=5, seed=5)
+    outcome = branch(near_of(problem), limits=Limits(threads=1))
+    assert (outcome.status, outcome.settled) == (Status.UNKNOWN, False)

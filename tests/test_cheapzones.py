@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import toy
 from every_plan import EveryPlan
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import zonedesign as zd
@@ -37,12 +37,15 @@ def chosen(problem: zd.Problem, *, known: float | None = None, **limits: float):
     width=st.integers(0, 12),
     zones=st.sampled_from([1, 2, 3, (1, 4), (0, 9)]),
     reach=st.sampled_from([None, 1.5, 2.5]),
+    nothing=st.integers(0, 3),
 )
-def test_optimum_and_infeasibility_are_those_of_trying_every_plan(seed, low, width, zones, reach):
+def test_optimum_and_infeasibility_are_those_of_trying_every_plan(seed, low, width, zones, reach, nothing):
     level = zd.Level("1", weekly_hours=(low, low + width), zones=zones, max_minutes=reach)
-    problem = toy.square_of(level, seed=seed, most=6)
+    problem = toy.square_of(level, seed=seed, most=6, nothing=nothing)
     best, outcome = EveryPlan(problem).best, chosen(problem)
-    if best is None:
+    if outcome is None:  # no zone has enough hours: that is said before
+        assert best is None
+    elif best is None:
         assert outcome.status is Status.INFEASIBLE
     else:
         assert outcome.status is Status.OPTIMAL
@@ -67,6 +70,33 @@ def test_it_agrees_with_choosing_among_all_zones(seed, low, width, steps):
     assert outcome.objective == (
         None if every.objective is None else pytest.approx(every.objective, rel=1e-9)
     )
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), low=st.integers(8, 20), width=st.integers(1, 6), nothing=st.integers(1, 5))
+def test_units_without_hours_go_where_they_cost_least(seed, low, width, nothing):
+    level = zd.Level("1", weekly_hours=(low, low + width))
+    problem = toy.square_of(level, side=5, seed=seed, most=20, nothing=nothing)
+    every = choose_zones(problem, possible_arcs(problem), limits=Limits(threads=1))
+    outcome = chosen(problem)
+    assert outcome.status is every.status
+    if every.objective is not None:
+        assert outcome.objective == pytest.approx(every.objective, rel=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6), low=st.integers(0, 9), width=st.integers(6, 20))
+def test_open_counts_choose_by_what_a_whole_plan_costs(seed, low, width):
+    problem = toy.square_of(zd.Level("1", weekly_hours=(low, low + width), zones=(2, 4)), seed=seed, most=6)
+    best, outcome = EveryPlan(problem).best, chosen(problem)
+    assume(outcome is not None)
+    assert outcome.objective == (None if best is None else pytest.approx(best, rel=1e-9))
+
+
+def test_zones_of_all_centres_together_are_limited(monkeypatch):
+    monkeypatch.setattr(cheapzones, "MOST_ZONES", 30)
+    outcome = chosen(toy.square_of(zd.Level("1", weekly_hours=(18, 30)), side=5, seed=1), seconds=20)
+    assert (outcome.status, outcome.plan) == (Status.UNKNOWN, None)
 
 
 def test_a_plan_that_is_known_to_be_best_is_proved_so():

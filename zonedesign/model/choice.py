@@ -69,7 +69,7 @@ def choose(
         left = seconds - (time.monotonic() - began)
         if left <= 0 or (stop is not None and stop()):
             break
-        tried = _Model(every, kept).whole(left)
+        tried = _Model(every, kept).whole(left, stop)
         if tried.values is not None and tried.objective is not None and tried.objective < least:
             least, best = tried.objective, np.zeros(len(cost))
             best[kept] = tried.values
@@ -126,7 +126,7 @@ def _relaxed(every: _Zones, until: float, stop: Callable[[], bool] | None) -> So
             if left <= 0 or (stop is not None and stop()):
                 return Solved(Ended.LIMIT, -np.inf)
             kept = np.flatnonzero(taken)
-            duals = _Model(every, kept, covered=not first).duals(left)
+            duals = _Model(every, kept, covered=not first).duals(left, stop)
             if duals is None:
                 return Solved(Ended.LIMIT, -np.inf)
             reduced = every.reduced(duals, cost)
@@ -166,21 +166,21 @@ class _Model:
         lp.a_matrix_.value_ = rows.data.astype(np.float64)
         lp.integrality_ = [highspy.HighsVarType.kInteger] * zones
         self._model: Any = quiet_engine(
-            random_seed=every.seed % 2**31, threads=1, mip_rel_gap=0.0, mip_abs_gap=0.0
+            stoppable=True, random_seed=every.seed % 2**31, threads=1, mip_rel_gap=0.0, mip_abs_gap=0.0
         )
         if self._model.passModel(lp) == highspy.HighsStatus.kError:
             raise SolverError("HiGHS refused the zones that were written out")
 
-    def duals(self, seconds: float) -> Floats | None:
+    def duals(self, seconds: float, stop: Callable[[], bool] | None = None) -> Floats | None:
         """Return the duals of the linear relaxation, None where time is up."""
         self._model.setOptionValue("solve_relaxation", True)  # noqa: FBT003
-        if self._run(seconds) is Ended.LIMIT:
+        if self._run(seconds, stop) is Ended.LIMIT:
             return None
         return np.array(self._model.getSolution().row_dual)
 
-    def whole(self, seconds: float) -> Solved:
+    def whole(self, seconds: float, stop: Callable[[], bool] | None = None) -> Solved:
         """Return the whole program's plan and bound."""
-        ended = self._run(seconds)
+        ended = self._run(seconds, stop)
         info = self._model.getInfo()
         if ended is Ended.INFEASIBLE:
             return Solved(ended, np.inf)
@@ -190,10 +190,10 @@ class _Model:
         bound = float(info.mip_dual_bound)
         return Solved(ended, bound if np.isfinite(bound) else -np.inf, objective, values)
 
-    def _run(self, seconds: float) -> Ended:
+    def _run(self, seconds: float, stop: Callable[[], bool] | None) -> Ended:
         of = self._highspy.HighsModelStatus
         self._model.setOptionValue("time_limit", max(seconds, 0.0))
-        AtWork(self._model).through()
+        AtWork(self._model).to_the_end(stop)
         status = self._model.getModelStatus()
         if status in (of.kOptimal, of.kModelEmpty):
             return Ended.OPTIMAL

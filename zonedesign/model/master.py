@@ -10,6 +10,8 @@ from zonedesign.errors import SolverError
 from zonedesign.model.quiet import AtWork, quiet_engine
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
     from scipy import sparse
 
@@ -26,7 +28,7 @@ class Master:
         import highspy  # noqa: PLC0415
 
         self._highspy = highspy
-        self._model: Any = quiet_engine(threads=1)
+        self._model: Any = quiet_engine(stoppable=True, threads=1)
         self._alone = units + 2
         ones, end = np.ones(units), self._highspy.kHighsInf
         self._checked(
@@ -65,10 +67,10 @@ class Master:
         columns = np.arange(self._alone, dtype=np.int32)
         self._checked(self._model.changeColsCost(self._alone, columns, np.full(self._alone, most)))
 
-    def duals(self, seconds: float) -> tuple[Floats, bool] | None:
+    def duals(self, seconds: float, stop: Callable[[], bool] | None = None) -> tuple[Floats, bool] | None:
         """Return the duals of units and of the count, and whether units stay alone; None where time is up."""
         self._model.setOptionValue("time_limit", float(self._model.getRunTime()) + max(seconds, 0.0))
-        AtWork(self._model).through()
+        AtWork(self._model).to_the_end(stop)
         if self._model.getModelStatus() != self._highspy.HighsModelStatus.kOptimal:
             return None
         solution = self._model.getSolution()

@@ -6,9 +6,12 @@ import atexit
 import threading
 from contextlib import suppress
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zonedesign.errors import SolverError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @cache
@@ -27,9 +30,11 @@ def _quiet_class() -> Any:
     return Quiet
 
 
-def quiet_engine(**options: object) -> Any:
-    """Return a silent HiGHS with these options."""
+def quiet_engine(*, stoppable: bool = False, **options: object) -> Any:
+    """Return a silent HiGHS with these options; one that is `stoppable` listens to `cancelSolve`."""
     engine = _quiet_class()()
+    if stoppable:
+        engine.HandleUserInterrupt = True
     for option, value in options.items():
         engine.setOptionValue(option, value)
     return engine
@@ -59,6 +64,19 @@ class AtWork:
         finally:
             self._done.set()
             _at_work.discard(self)
+
+    def to_the_end(self, stop: Callable[[], bool] | None = None) -> None:
+        """Wait for the end; where `stop` says so, or something breaks in, HiGHS is told to stop.
+
+        It listens where it was made `stoppable`. Raises `SolverError` where HiGHS failed.
+        """
+        try:
+            while not self.through(0.2):
+                if stop is not None and stop():
+                    self._engine.cancelSolve()
+        except BaseException:
+            self._engine.cancelSolve()
+            raise
 
     def through(self, seconds: float | None = None) -> bool:
         """Wait for the end, at most so long; return whether it came. Raises `SolverError` where HiGHS failed.

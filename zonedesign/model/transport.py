@@ -44,10 +44,10 @@ def transport(cost: Floats, own: Ints, hours: Floats, band: tuple[float, float])
     lp.a_matrix_.start_ = np.arange(0, 2 * len(unit) + 1, 2).astype(np.int32)
     lp.a_matrix_.index_ = np.column_stack([unit, n + zone]).ravel().astype(np.int32)
     lp.a_matrix_.value_ = np.column_stack([np.ones(len(unit)), hours[unit] / size]).ravel()
-    engine = quiet_engine(threads=1)
+    engine = quiet_engine(stoppable=True, threads=1)
     if engine.passModel(lp) == highspy.HighsStatus.kError:
         raise SolverError("HiGHS refused a transport problem")
-    AtWork(engine).through()
+    AtWork(engine).to_the_end()
     of, status = highspy.HighsModelStatus, engine.getModelStatus()
     if status in (of.kInfeasible, of.kUnboundedOrInfeasible):
         return None

@@ -60,12 +60,15 @@ def _at_least(
             heavy_low |= bit_low
             heavy_high |= bit_high
             continue
+        if w == 0:  # fills no band, so it comes where it gains
+            added += min(v, 0.0)
+            continue
         end = room if v < 0 else need
-        if held >= end and w > 0:
+        if held >= end:
             return added, heavy_low, heavy_high
         if held + w <= end:
             held += w
-            added += v if v < 0 or w > 0 else 0.0
+            added += v
         else:
             return added + v * (end - held) / w, heavy_low, heavy_high
     return added if held >= need * (1 - LOOSE) else np.inf, heavy_low, heavy_high
@@ -103,6 +106,7 @@ def cheap_zones(
             allowed_low |= bit_low
             allowed_high |= bit_high
     every_low, every_high = (1 << min(n, WORD)) - 1, (1 << max(0, n - WORD)) - 1
+    keep = max(keep, 2)
     room = min(keep, 1024)
     sets, values, count = np.empty((room, 2), np.int64), np.empty(room), 0
     # A branch is a set, what it may grow into, its weight and worth, and whether something was cut off.
@@ -179,7 +183,7 @@ def cheap_zones(
         if count == room:
             if not cheapest:
                 return sets[:count].copy(), values[:count].copy(), most_steps + 1
-            better = np.argsort(values)[: max(1, keep // 2)]
+            better = np.argsort(values)[: keep // 2]
             count = len(better)
             sets[:count], values[:count] = sets[better], values[better]
             most = min(most, values[count - 1])

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import heapq
 import logging
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,8 @@ MOST_ZONES, MOST_ARCS = 8, 1_000_000
 """Zones and pairs up to which this is worth its time."""
 STEPS, STRIDE = 20, 0.05
 """Steps of the bound of each part, and the share of the usual length that they begin with."""
+MOST_KEPT = 50_000_000
+"""Pairs of all parts together that are kept at most: some 2 GB."""
 FIRST_PAIRS = 500
 """Pairs in the first integer program of a part."""
 
@@ -56,6 +59,13 @@ def suits(problem: Problem, priced: Priced) -> bool:
         return False
     least, most = problem.levels[0].zone_range
     return least == most is not None and 1 < least <= MOST_ZONES
+
+
+def ready() -> None:
+    """Have the kernel compiled that only this uses."""
+    from zonedesign.solve._pricing import few_at  # noqa: PLC0415  (numba is slow to import)
+
+    few_at(np.zeros((2, 1)), np.zeros(1, dtype=np.int64), np.ones(2), np.array([0.0, 2.0]), np.zeros(1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +81,11 @@ class _NearFew(Near):
     """Pairs near the bound of plans with given centres; `possible` are those of units without hours."""
 
     extra: Floats
+
+    @property
+    def within(self) -> Mask:
+        """The pairs (arcs, levels) that plans with these centres have at all."""
+        return self.open(np.inf)
 
     def open(self, aim: float) -> Mask:
         """Return the pairs (arcs, levels) that a plan below `aim` may use."""
@@ -112,11 +127,20 @@ def branch(
     `start` is a plan that passes `verify`, `known` asks for a better one, found by others meanwhile, and
     `found` is told every better one that is found here.
     """
-    limits = limits or Limits()
+    limits, left_alone = limits or Limits(), threading.Event()
+
+    def stop() -> bool:
+        return left_alone.is_set() or (limits.stop is not None and limits.stop())
+
     with ThreadPoolExecutor(limits.threads or 1) as pool:
-        tree = _Tree(near, limits, repair, progress, known or (lambda: None), found, time.monotonic(), pool)
-        tree.take(start)
-        tree.grow()
+        own = replace(limits, stop=stop)
+        tree = _Tree(near, own, repair, progress, known or (lambda: None), found, time.monotonic(), pool)
+        try:
+            tree.take(start)
+            tree.grow()
+        except BaseException:
+            left_alone.set()  # else the pool would wait for workers until their time is up
+            raise
         return tree.outcome()
 
 
@@ -139,6 +163,7 @@ class _Tree:
     made: int = 0
     programs: Outcome = field(default_factory=lambda: Outcome(Status.UNKNOWN))
     stopped_by: StoppedBy | None = None
+    full: bool = False
 
     @property
     def left(self) -> float:
@@ -180,8 +205,14 @@ class _Tree:
         self.parts = [] if known is None else [known]
         while self.parts and not self.ended():
             self.take(self.known())
-            self._raise(self.parts[0].bound)
-            if self.parts[0].bound >= self.enough:
+            # With a gap asked for, parts that may hold a plan as much better were left above what is enough.
+            lowest = self.parts[0].bound
+            self._raise(lowest if self.limits.gap <= ROUNDING else min(lowest, self.enough))
+            if lowest >= self.enough:
+                return
+            if sum(len(part.priced.units) for part in self.parts) > MOST_KEPT:
+                log.info("branching: %d parts are left, which is all that memory holds", len(self.parts))
+                self.full = True
                 return
             self._finish(self._known_ones())
             self.progress("certify", None, f"{len(self.parts)} parts of the map, bound {self.bound:.6g}")
@@ -321,9 +352,15 @@ class _Tree:
 
     def _finish(self, parts: list[_Part]) -> None:
         """Let the integer program settle parts whose centres are known."""
-        outcomes = list(self.pool.map(self._finished, parts))
-        for part, each in zip(parts, outcomes, strict=True):
-            before = self.programs
+        at_work = {self.pool.submit(self._finished, part): part for part in parts}
+        failures = []
+        for done in as_completed(at_work):
+            part, failure = at_work[done], done.exception()
+            if failure is not None:  # what the others found counts all the same
+                failures.append(failure)
+                heapq.heappush(self.parts, part)
+                continue
+            each, before = done.result(), self.programs
             self.programs = replace(
                 each,
                 rounds=before.rounds + each.rounds,
@@ -335,6 +372,8 @@ class _Tree:
             if not each.settled:
                 self.stopped_by = each.stopped_by or StoppedBy.TIME
                 heapq.heappush(self.parts, part)
+        if failures:
+            raise failures[0]
 
     def _finished(self, part: _Part) -> Outcome:
         assert part.few is not None  # noqa: S101
@@ -368,5 +407,5 @@ class _Tree:
             bound=None if infeasible else bound,
             stopped_by=None if done else self.stopped_by,
             seconds=time.monotonic() - self.began,
-            settled=True,
+            settled=not self.full,
         )

@@ -56,13 +56,15 @@ def certify(  # noqa: PLR0913
     repair: Callable[[Plan], Plan | None] | None = None,
     progress: Progress = silent,
     most_moved: float | None = None,
+    within: Mask | None = None,
 ) -> Outcome:
     """Solve the whole integer program, contiguity and diameter by cuts in rounds, and say what is proved.
 
     `start` is a plan that passes `verify`; `bound` a bound already proved; `fixed` (arcs,) or (arcs, levels)
     marks pairs of `problem.arcs` that no plan uses which is better than both `start` and `aim`; without
     either it means nothing. Plans that are not below `aim` are of no use: the work is done where the bound
-    gets there. With `most_moved`, the plans are those in which at most that share of hours leaves the
+    gets there. With `within` (arcs, levels), the plans are those that use no other pairs, and what is proved
+    is proved of these. With `most_moved`, the plans are those in which at most that share of hours leaves the
     baseline's zones, `start` among them. `repair` may turn an assignment whose zones are broken into a plan
     that passes `verify`. A time limit or Ctrl-C ends with the best plan so far and its bound.
     """
@@ -73,7 +75,7 @@ def certify(  # noqa: PLR0913
         account.bound = bound
     search = _Search(account, progress, repair, most_moved)
     try:
-        search.prepare(fixed)
+        search.prepare(fixed, within)
         if not account.ended():
             search.relax()
         while not account.ended():
@@ -100,13 +102,14 @@ class _Search:
 
     # Preparing.
 
-    def prepare(self, fixed: Mask | None) -> None:
+    def prepare(self, fixed: Mask | None, within: Mask | None) -> None:
         """State the program on the pairs that are possible and may still be in a better plan."""
-        problem, within = self.account.problem, None
+        problem = self.account.problem
         if fixed is not None and np.isfinite(self.account.worth):
-            within = ~np.broadcast_to(
+            left = ~np.broadcast_to(
                 fixed[:, None] if fixed.ndim == 1 else fixed, (len(fixed), len(problem.levels))
             )
+            within = left if within is None else left & within
             self.account.closed()
         self.mask = possible_arcs(problem, within)
         self._state(flow=False)

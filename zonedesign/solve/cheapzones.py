@@ -60,8 +60,8 @@ FEW_ZONES = 8
 """Zones of a plan up to which they are put together by trying."""
 MOST_STEPS = 100_000_000
 """Steps of all searches for prices, at most; beyond, the integer program is given the time."""
-MOST_ZONES = 2_000_000
-"""Zones of a centre that are written out at most: some 50 MB."""
+MOST_ZONES = 1_500_000
+"""Zones of all centres that are written out at most: some 1.2 GB while they are put together."""
 DEARER, ALONE = 100.0, 1e8
 """How much dearer it becomes for a unit to stay alone, and up to what, as a multiple of the dearest plan."""
 
@@ -90,9 +90,12 @@ def choose_cheap_zones(
 
     flag = np.zeros(1, dtype=np.int64)
     with watching(stop, flag), ThreadPoolExecutor(limits.threads or 1) as pool:
-        work = _Work.of(problem, possible, limits, pool, flag, until)
-        found = work.solve(known or (lambda: None))
-    sets, bound = found
+        try:
+            work = _Work.of(problem, possible, limits, pool, flag, until)
+            sets, bound = work.solve(known or (lambda: None))
+        except BaseException:
+            flag[0] = 1  # else the pool would wait for kernels that nobody told to stop
+            raise
     seconds = time.monotonic() - began
     if bound > work.ceiling * (1 + ROUNDING):
         return Outcome(Status.INFEASIBLE, seconds=seconds, settled=True)
@@ -236,7 +239,7 @@ class _Work:
             [each[:2] for each in self._around(self.start, self.near, FIRST_STEPS, FIRST_ZONES)], FIRST_ZONES
         )
         while not self.flag[0] and self.steps_left > 0:
-            solved = self.master.duals(self.until - time.monotonic())
+            solved = self.master.duals(self.until - time.monotonic(), lambda: bool(self.flag[0]))
             if solved is None:
                 return None
             duals, stays_alone = solved
@@ -247,12 +250,14 @@ class _Work:
             every = all(each[2] <= steps for each in worth)
             new = self._take([each[:2] for each in worth], ZONES_AT_ONCE)
             if every:
-                least = np.array([min(each[1].min(initial=mean), mean) for each in worth])
+                # Zones between this and the mean were not looked for.
+                nothing = mean - NOTHING * self.ceiling
+                least = np.array([each[1].min(initial=nothing) for each in worth])
                 value = float(prices.sum()) + cheapest(least, *self.counts)
                 self._raise(value)
                 program = float(prices.sum()) + mean * (self.counts[0] if mean > 0 else self.counts[1])
                 if not stays_alone and (not new or program - value <= CLOSE * abs(program)):
-                    return prices, float(least.min(initial=mean))
+                    return prices, float(least.min(initial=nothing))
                 if self.bound > self.ceiling * (1 + ROUNDING):
                     return None
                 if not new:
@@ -270,12 +275,19 @@ class _Work:
         """Return for every centre the zones found that are worth at most `most`, what they are, and steps."""
         from zonedesign.solve._cheap import cheap_zones  # noqa: PLC0415  (numba is slow to import)
 
+        written = 0
+
         def around(centre: int) -> tuple[Ints, Floats, int]:
+            nonlocal written
             value = self.ground.cost[centre] - prices
             at_most = min(steps, max(0, self.steps_left)) if cheapest_only else steps
+            room = keep if cheapest_only else keep - written
+            if room < 2:
+                return np.empty((0, 2), dtype=np.int64), np.empty(0), steps + 1
             found: tuple[Ints, Floats, int] = cheap_zones(
-                self.ground, centre, value, most, at_most, keep, cheapest_only, self.flag
+                self.ground, centre, value, most, at_most, room, cheapest_only, self.flag
             )
+            written += len(found[0])
             self.steps_left -= found[2] if cheapest_only else 0
             return found if found[2] <= at_most else (*found[:2], steps + 1)
 
@@ -303,7 +315,7 @@ class _Work:
         return found
 
     def _raise(self, bound: float) -> None:
-        self.bound = max(self.bound, min(bound, np.inf))
+        self.bound = max(self.bound, bound)
         if self.limits.heard is not None and self.bound <= self.ceiling:
             self.limits.heard(self.bound / self.scale)
 
@@ -334,10 +346,22 @@ class _Work:
         listed = cells.col[order].astype(np.int64)
         first = np.searchsorted(cells.row[order], np.arange(n + 1))
         rare = np.argsort(np.diff(first), kind="stable")
-        counts = np.array(self.counts, dtype=np.int64)
         cheap = Cheap(zones, extra, first, listed, rare, prices, mean)
-        sets, cost, steps = cheapest_cover(self.ground, cheap, counts, gap, self.flag)
-        return None if steps < 0 else (sets, cost)
+        best, sets = gap, zones[:0]
+        for number in range(self.counts[0], self.counts[1] + 1):
+            # Each zone beyond those that the bound counts costs the mean besides.
+            more = (number - (self.counts[0] if mean > 0 else self.counts[1])) * mean
+            if more >= best:
+                continue
+            counts = np.array([number, number], dtype=np.int64)
+            # On a thread of the pool, where Ctrl-C does not break into compiled code.
+            covering = self.pool.submit(cheapest_cover, self.ground, cheap, counts, best - more, self.flag)
+            found, cost, steps = covering.result()
+            if steps < 0:
+                return None
+            if len(found):
+                best, sets = cost + more, found
+        return sets, best
 
     def _chosen(self, zones: Ints, prices: Floats, mean: float, gap: float) -> tuple[Ints, float] | None:
         """Return the same of the integer program, which has to be given all zones within the gap."""
@@ -349,7 +373,7 @@ class _Work:
             np.array([self.counts], dtype=np.int64),
             seconds=self.until - time.monotonic(),
             seed=self.limits.seed,
-            stop=self.limits.stop,
+            stop=lambda: bool(self.flag[0]),
         )
         if solved.ended is Ended.OPTIMAL and solved.values is not None and solved.bound - base <= gap:
             return zones[solved.values > 0.5], solved.bound - base

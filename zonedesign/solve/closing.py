@@ -47,6 +47,11 @@ class Near:
     bound: Bound
     possible: Mask
 
+    @property
+    def within(self) -> Mask | None:
+        """The only pairs (arcs, levels) that plans meant here use, None for any."""
+        return None
+
     def open(self, aim: float) -> Mask:
         """Return the pairs (arcs, levels) that a plan below `aim` may use."""
         if not np.isfinite(aim):
@@ -132,6 +137,7 @@ def close_in(
                 start=best,
                 bound=bound,
                 fixed=~near.open(aim),
+                within=near.within,
                 aim=aim,
                 limits=left,
                 repair=repair,

@@ -90,22 +90,29 @@ class Proof:
             standing.raise_bound(found.value)
         self.bound = found
 
-    def write_out(self) -> None:
-        """Choose among all zones there are, or all that cost little, where these are few enough."""
+    def write_out(self, share: float = 1.0) -> None:
+        """Choose among all zones there are, or all that cost little, in a share of the time that is left."""
         standing = self.standing
-        if not standing.done():
-            outcome = choose_zones(standing.problem, self.possible, limits=self._limits())
+
+        def within() -> Limits:
+            return replace(self._limits(), seconds=share * self._limits().seconds)
+
+        def learn(outcome: Outcome | None) -> None:
+            # A share that is used up is no end of the run.
             if outcome is not None:
-                self._learn(outcome)
+                self._learn(replace(outcome, stopped_by=None) if share < 1.0 else outcome)
+
         if not standing.done():
-            outcome = choose_cheap_zones(
-                standing.problem,
-                self.possible,
-                limits=replace(self._limits(), threads=self.writers),
-                known=lambda: None if standing.best is None else standing.objective,
+            learn(choose_zones(standing.problem, self.possible, limits=within()))
+        if not standing.done():
+            learn(
+                choose_cheap_zones(
+                    standing.problem,
+                    self.possible,
+                    limits=replace(within(), threads=self.writers),
+                    known=lambda: None if standing.best is None else standing.objective,
+                )
             )
-            if outcome is not None:
-                self._learn(outcome)
 
     def settle(self) -> None:
         """Let the integer program close in on the best plan from the bound upwards, as far as it helps."""

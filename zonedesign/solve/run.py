@@ -31,7 +31,7 @@ from zonedesign.errors import (
 )
 from zonedesign.plan import Plan
 from zonedesign.progress import Progress, silent
-from zonedesign.solve import cheapzones, construct, cuts
+from zonedesign.solve import branching, cheapzones, construct, cuts
 from zonedesign.solve.bound import Priced, closed_by, lagrangian
 from zonedesign.solve.fixing import possible_arcs
 from zonedesign.solve.improve import Search
@@ -58,7 +58,7 @@ START_SHARE = 0.25
 """Share of the time that the repair of a start plan may take."""
 FIRST_BOUND_SHARE = 0.08
 """Share of the time for the first bound, whose centres the drafts need."""
-RISING_SHARE, SEARCH_SHARE = 0.2, 0.5
+WRITING_SHARE, RISING_SHARE, SEARCH_SHARE = 0.3, 0.2, 0.5
 """With one thread: shares of the time that the bound and the search have before the integer program."""
 SECONDS_TO_STOP = 5.0
 """How long the end of a run waits for the proof beside it to stop."""
@@ -195,7 +195,7 @@ class _Run:
             rounds.run(1.0, leave=False)
             proof.rise(1.0)
         elif self.threads == 1:
-            proof.write_out()
+            proof.write_out(WRITING_SHARE)
             proof.rise(RISING_SHARE)
             rounds.run(SEARCH_SHARE if proof.whole else 1.0, leave=proof.whole)
             proof.settle()
@@ -247,6 +247,8 @@ class _Run:
                 cuts.ready()
             if cheapzones.suits(self.problem):
                 cheapzones.ready()
+            if branching.suits(self.problem, priced):
+                branching.ready()
         self.standing.began += time.monotonic() - asleep
 
     def finish(self) -> Plan:
