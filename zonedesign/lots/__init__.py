@@ -1,6 +1,6 @@
 """Lots and providers: what a plan means for procurement, and who wins what."""
 
-from zonedesign.lots.award import Award, award
+from zonedesign.lots.awarding import Award, award
 from zonedesign.lots.rates import Enhancement, Floor, FloorLine, Rate, Results
 from zonedesign.lots.run import Lots, lots
 from zonedesign.lots.terms import AwardRules, Step, Terms, Viability

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from zonedesign.errors import counted, listed
-from zonedesign.lots.award import Award
+from zonedesign.lots.awarding import Award
 from zonedesign.lots.money import WEEKS_A_YEAR
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from zonedesign.lots.award import Chosen, Contest
+    from zonedesign.lots.awarding import Chosen, Contest
     from zonedesign.lots.bids import Bid
     from zonedesign.lots.run import Lots
 
