@@ -170,6 +170,7 @@ def test_a_repair_says_how_few_hours_move(tab):
     tab.locator("#studio-use").wait_for(timeout=60_000)
     said = tab.locator("#studio-outcome").inner_text()
     assert "Repair with the fewest changes: done" in said
+    assert "6.3 % of the hours move; proved: no plan that keeps every rule moves fewer." in said
     tab.locator("#studio-use").click()
     until(tab, "document.getElementById('studio-outcome').textContent === ''")
     kept(tab)
@@ -196,7 +197,7 @@ def test_plans_are_saved_opened_compared_and_deleted(tab):
     tab.locator("#studio-compare-a").select_option(label="<b>Today & tomorrow</b>")
     tab.locator("#studio-compare-b").select_option("working")
     tab.locator("#studio-compare").click()
-    tab.get_by_text("6.3 % of the hours change zone, 1 units").wait_for()
+    tab.get_by_text("6.3 % of the hours change zone, 1 unit.").wait_for()
     with tab.context.expect_page() as opened:
         tab.get_by_role("link", name="Both maps side by side").click()
     opened.value.wait_for_load_state()

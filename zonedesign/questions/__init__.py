@@ -1,6 +1,6 @@
 """Questions: what a choice costs, how little need change, whether a plan will last."""
 
-from zonedesign.questions.frontier import Frontier, Repair, frontier
+from zonedesign.questions.frontier import Frontier, Repair, frontier, smallest_repair
 from zonedesign.questions.price import Price, price
 from zonedesign.questions.stress import Outlook, Stress, stress
 from zonedesign.questions.traffic import TrafficSensitivity, label_of, traffic_sensitivity
@@ -15,6 +15,7 @@ __all__ = [
     "frontier",
     "label_of",
     "price",
+    "smallest_repair",
     "stress",
     "traffic_sensitivity",
 ]

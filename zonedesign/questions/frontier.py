@@ -141,6 +141,40 @@ def frontier(
     return _told(scan, today, broken, repair, time.monotonic() - began)
 
 
+def smallest_repair(
+    problem: Problem,
+    baseline: Any,
+    *,
+    time_limit: float = 60.0,
+    seed: int = 0,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Repair:
+    """Return the smallest repair found of a plan that breaks rules, with a bound of what must move at least.
+
+    Raises `InfeasibleError` where no plan exists at all, `NoPlanError` where none was found in time.
+    """
+    tell = progress or silent
+    began = time.monotonic()
+    asked = _asked(problem, baseline)
+    today = _today(asked)
+    causes = preflight(asked)
+    if causes:
+        raise InfeasibleError(causes[0], causes)
+
+    def say(said: str) -> None:
+        known = f": objective {scan.closest().moved:.6f}, bound {scan.least_moved:.6f}" if scan.kept else ""
+        tell("repair", _done(scan, began), f"{said}{known}")
+
+    scan = Scan(asked, (0.0,), began + time_limit, seed, threads, say)
+    alone = REPAIR_SHARE + 2 * WALK_SHARE + LEAST_SHARE
+    _repair(scan, today, time_limit / alone, progress)
+    found = _repaired(scan, today)
+    if found is None:
+        raise NoPlanError("no repair was found in time; give it more, or ask why there is no plan")
+    return found
+
+
 def _done(scan: Scan, began: float) -> float:
     return min(1.0, (time.monotonic() - began) / max(scan.deadline - began, 1e-9))
 
@@ -195,7 +229,7 @@ def _recentred(problem: Problem, today: Plan) -> Plan:
     return Plan.from_labels(problem.units, problem.times, labels, levels=problem.levels, level=level)
 
 
-def _repair(scan: Scan, today: Plan, time_limit: float) -> None:
+def _repair(scan: Scan, today: Plan, time_limit: float, progress: Progress | None = None) -> None:
     """Look for the smallest repair of a plan that breaks rules, and for what must move at least."""
     problem = scan.problem
     scan.tell("the smallest repair of today's plan")
@@ -207,6 +241,7 @@ def _repair(scan: Scan, today: Plan, time_limit: float) -> None:
             seed=scan.seed,
             threads=scan.threads,
             start=today,
+            progress=progress,
         )
     except NoPlanError:
         return

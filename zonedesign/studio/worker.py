@@ -12,10 +12,10 @@ import re
 import signal
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from zonedesign.certificate import plain
+from zonedesign.certificate import plain, relative_gap
 from zonedesign.errors import InfeasibleError, NoPlanError, ZoneDesignError
 from zonedesign.studio.lines import plan_of, rows_of
 from zonedesign.studio.pins import named_after, pinned
@@ -84,43 +84,40 @@ def _done(job: Work, tell: _Telling) -> dict[str, Any]:
     if job.kind == "repair":
         if verify(plan, asked)["passed"].all():
             return {"state": "done", "said": "every rule holds already: there is nothing to repair"}
-        asked = _staying(asked, plan)
+        return _repaired(asked, plan, job, tell)
     return _solved(asked, plan, job, tell)
 
 
-def _staying(problem: Problem, plan: Plan) -> Problem:
-    """Return the problem in which only hours that leave their zone of `plan` cost anything."""
-    from zonedesign.solve.start import completed  # noqa: PLC0415  (solving is slow to import)
-
-    today = completed(problem, plan)[0]
-    only = replace(problem.objective, travel=0.0, change=1.0, borders=0.0, cut=0.0, baseline=today)
-    return problem.with_(objective=only)
-
-
 def _solved(asked: Problem, plan: Plan, job: Work, tell: _Telling) -> dict[str, Any]:
-    from zonedesign.solve import solve  # noqa: PLC0415
+    from zonedesign.solve import solve  # noqa: PLC0415  (solving is slow to import)
 
     found = solve(asked, time_limit=job.seconds, start=plan, threads=job.threads, progress=tell)
-    certificate = found.certificate
-    if job.kind == "repair":
-        found = _put_back(asked, found)
-    named = named_after(found, plan, job.problem, job.locked)
-    facts = {} if certificate is None else certificate.as_dict()
+    facts = {} if found.certificate is None else found.certificate.as_dict()
     keep = ("status", "objective", "bound", "gap", "seconds", "stopped_by", "terms")
     return {
         "state": "done",
-        "rows": rows_of(named),
+        "rows": rows_of(named_after(found, plan, job.problem, job.locked)),
         "certificate": {name: facts.get(name) for name in keep},
         "repairs": list(facts.get("details", {}).get("repairs", ())),
     }
 
 
-def _put_back(asked: Problem, found: Plan) -> Plan:
-    """Return a repair with every unit put back that need not have moved, such as those without hours."""
-    from zonedesign.solve._repair import put_back  # noqa: PLC0415  (solving is slow to import)
+def _repaired(asked: Problem, plan: Plan, job: Work, tell: _Telling) -> dict[str, Any]:
+    """Return the plan that keeps every rule and moves fewest hours out of their zone of `plan`."""
+    from zonedesign.questions import smallest_repair  # noqa: PLC0415  (solving is slow to import)
+    from zonedesign.solve.start import completed  # noqa: PLC0415
 
-    near = put_back(asked, asked.objective.baseline, found)
-    return near if asked.terms(near)["moved"] <= asked.terms(found)["moved"] + 1e-12 else found
+    today = completed(asked, plan)[0]
+    found = smallest_repair(asked, today, time_limit=job.seconds, threads=job.threads, progress=tell)
+    return {
+        "state": "done",
+        "rows": rows_of(named_after(found.plan, plan, job.problem, job.locked)),
+        "certificate": {
+            "objective": found.moved,
+            "bound": found.bound,
+            "gap": relative_gap(found.moved, found.bound),
+        },
+    }
 
 
 def _explained(asked: Problem, job: Work, tell: _Telling) -> dict[str, Any]:

@@ -233,11 +233,16 @@
       ["Zones", job.before.zones, job.after.zones, (value) => number(value)],
       ["Hours moved from the start", job.before.moved_from_start, job.after.moved_from_start, percent],
     ];
-    const proof = job.certificate && job.certificate.gap !== null && job.certificate.gap !== undefined
-      ? (job.certificate.gap <= 1e-6 ? "Proved: there is none better." : `At most ${percent(job.certificate.gap)} from the best possible.`) : "";
+    const proof = proved(job.kind, job.certificate ?? {});
     return make("div", {},
       table(`${job.name}, beside your plan. ${proof}`, ["", "Yours", "Found"],
         rows.map(([label, mine, found, shows]) => [label, shows(mine), shows(found)])));
+  }
+
+  function proved(kind, { objective, bound, gap }) {
+    if (gap === null || gap === undefined) return "";
+    if (kind === "repair") return `${percent(objective)} of the hours move; proved: ${gap <= 1e-6 ? "no plan that keeps every rule moves fewer" : `at least ${percent(bound)} must`}.`;
+    return gap <= 1e-6 ? "Proved: there is none better." : `At most ${percent(gap)} from the best possible.`;
   }
 
   function table(caption, heads, rows) {
@@ -430,7 +435,7 @@
           line("Mean minutes", "mean_minutes", (value) => number(value, 2)), line("Longest minutes", "max_minutes", (value) => number(value, 1)),
           line("Zones", "zones", (value) => number(value)), line("Units without zone", "units_without_zone", (value) => number(value)),
         ]),
-        make("p", {}, found.moves.length ? `${percent(theirs.share_moved)} of the hours change zone, ${number(theirs.units_moved)} units.` : "No unit changes zone."),
+        make("p", {}, found.moves.length ? `${percent(theirs.share_moved)} of the hours change zone, ${number(theirs.units_moved)} ${theirs.units_moved === 1 ? "unit" : "units"}.` : "No unit changes zone."),
         found.moves.length ? table("What moves", ["From", "To", "Units", "Hours"], found.moves.slice(0, 20).map((move) => [move.from_zone ?? "none", move.to_zone ?? "none", number(move.units), number(move.weekly_hours, 1)])) : "",
         found.all_moves > 20 ? make("p", { class: "small" }, `${number(found.all_moves - 20)} more are on the page of the comparison.`) : "",
         make("p", {}, make("a", { href: `/compare/${chosen[0]}/${chosen[1]}`, target: "_blank", rel: "noopener" }, "Both maps side by side (new window)")));
