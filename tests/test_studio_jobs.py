@@ -200,6 +200,17 @@ def test_a_repair_moves_the_fewest_hours_and_names_zones_as_they_were(served):
     assert {row[1] for row in rows} == {"1-01", "1-02", "1-03", "1-04"}
 
 
+def test_a_repair_is_looked_for_near_the_plans_before(served):
+    asks = client(served)
+    version = asks.get("/api/state").json()["version"]
+    asks.put("/api/working", json={"rows": lines(u05=None), "label": "open", "after": version})
+    known = served.desk.near()
+    assert [row[1] for row in known[0]] == [line["zone"] for line in lines()]
+    assert known[-2][5] == ("u05", None, None, None)  # one that lacks a unit is no repair, and does no harm
+    job = done(served, kind="repair", rows=lines(u01="1-02", u05="1-02"))
+    assert job["certificate"]["gap"] == pytest.approx(0.0, abs=1e-9)
+
+
 def test_there_is_nothing_to_repair_where_every_rule_holds(served):
     job = done(served, kind="repair", rows=lines())
     assert (job["state"], job["said"]) == ("done", "every rule holds already: there is nothing to repair")

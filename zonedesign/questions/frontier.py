@@ -145,6 +145,7 @@ def smallest_repair(
     problem: Problem,
     baseline: Any,
     *,
+    known: Sequence[Plan] = (),
     time_limit: float = 60.0,
     seed: int = 0,
     threads: int | None = None,
@@ -152,7 +153,8 @@ def smallest_repair(
 ) -> Repair:
     """Return the smallest repair found of a plan that breaks rules, with a bound of what must move at least.
 
-    Raises `InfeasibleError` where no plan exists at all, `NoPlanError` where none was found in time.
+    `known` are plans that may be near, such as those that the baseline was edited from; any will do. Raises
+    `InfeasibleError` where no plan exists at all, `NoPlanError` where none was found in time.
     """
     tell = progress or silent
     began = time.monotonic()
@@ -167,6 +169,8 @@ def smallest_repair(
         tell("repair", _done(scan, began), f"{said}{known}")
 
     scan = Scan(asked, (0.0,), began + time_limit, seed, threads, say)
+    for plan in known:
+        scan.offer(plan)
     alone = REPAIR_SHARE + 2 * WALK_SHARE + LEAST_SHARE
     _repair(scan, today, time_limit / alone, progress)
     found = _repaired(scan, today)

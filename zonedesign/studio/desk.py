@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 FIRST_SECONDS, FIRST_GAP = 60.0, 0.05
 """How long the first plan of a scenario without one is sought, and how good it need be."""
+NEAR_PLANS = 8
+"""How many of the newest steps and plans a repair is looked for near to."""
 SOURCE = "the studio"
 """What messages call the place where levels and profile were set."""
 
@@ -181,6 +183,13 @@ class Desk:
             return "The plan in hand", rows_of(self.setting.start) if working is None else working[1]
         kept, rows = self.store.plan(int(ref))
         return kept.name, rows
+
+    def near(self) -> list[list[Row]]:
+        """Return plans that may be near the one in hand: begun with, saved of late, before the last edits."""
+        store = self.store
+        found = [rows_of(self.setting.start)]
+        found += [store.plan(kept.id)[1] for kept in store.plans()[:NEAR_PLANS]]
+        return found + [store.plan_after(step.id) for step in store.steps(NEAR_PLANS)]
 
     def figures(self, rows: Sequence[Row]) -> dict[str, Any]:
         """Return what is to be said of a plan: its terms, totals by level, and which rules it breaks."""

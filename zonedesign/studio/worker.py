@@ -40,7 +40,10 @@ _FIGURES = {
 
 @dataclass(frozen=True)
 class Work:
-    """A job: what to do with which plan of which problem, what stays, and for how long at most."""
+    """A job: what to do with which plan of which problem, what stays, and for how long at most.
+
+    `known` are plans that may be near one that is sought, such as those before the last edits.
+    """
 
     kind: str
     problem: Problem
@@ -48,6 +51,7 @@ class Work:
     locked: tuple[str, ...] = ()
     seconds: float = 60.0
     threads: int | None = None
+    known: Sequence[Sequence[Row]] = ()
 
 
 def work(pipe: Connection, job: Work) -> None:
@@ -108,7 +112,14 @@ def _repaired(asked: Problem, plan: Plan, job: Work, tell: _Telling) -> dict[str
     from zonedesign.solve.start import completed  # noqa: PLC0415
 
     today = completed(asked, plan)[0]
-    found = smallest_repair(asked, today, time_limit=job.seconds, threads=job.threads, progress=tell)
+    found = smallest_repair(
+        asked,
+        today,
+        known=[plan_of(rows, job.problem) for rows in job.known],
+        time_limit=job.seconds,
+        threads=job.threads,
+        progress=tell,
+    )
     return {
         "state": "done",
         "rows": rows_of(named_after(found.plan, plan, job.problem, job.locked)),

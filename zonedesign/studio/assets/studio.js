@@ -204,7 +204,7 @@
   }
 
   function finished(job) {
-    const name = words[job.kind] ?? "Job";
+    const name = (words[job.kind] ?? "Job").replace("?", "");
     outcome.replaceChildren(make("h3", { tabindex: "-1" }, `${name}: ${{
       done: job.stopped ? "stopped, best so far" : "done", cancelled: "stopped", infeasible: "no plan can exist", failed: "no result", crashed: "it broke off",
     }[job.state]}`));
@@ -213,7 +213,10 @@
       outcome.append(make("ul", {}, ...job.causes.map((cause) => make("li", {}, cause))));
       outcome.append(make("p", {}, "Unlock a zone or change a level, or ask why: that names the smallest changes that give a plan."));
     }
-    if (job.lines) outcome.append(make("ul", { class: "studio-lines" }, ...job.lines.map((line) => make("li", {}, line))));
+    if (job.lines) {
+      outcome.append(make("ul", { class: "studio-lines" }, ...job.lines.map((line) => make("li", {}, line))));
+      if (locked().length) outcome.append(make("p", { class: "small" }, "A locked zone stands here as units that are together and a centre that stays: to let those go, unlock it."));
+    }
     if (job.plan) {
       outcome.append(beforeAfter(job));
       outcome.append(make("div", { class: "studio-row" },
