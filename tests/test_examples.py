@@ -236,7 +236,9 @@ def test_an_untouched_example_is_replaced_by_another_seed_and_an_edited_one_is_r
     example = shutil.copytree(folder, tmp_path / "example")
     (example / "my-plan").mkdir()
     written = write_example(example, seed=5)
-    assert sorted(written) == sorted(example / name for name in (*SCENARIOS, *SYSTEMS, WHAT_IF, *DATA, QUOTED, README))
+    assert sorted(written) == sorted(
+        example / name for name in (*SCENARIOS, *SYSTEMS, WHAT_IF, *DATA, QUOTED, README)
+    )
     other = pd.read_csv(example / "geodata/customers.csv")
     assert len(other) == 1907
     assert other["weekly_hours"].sum() == 23_572

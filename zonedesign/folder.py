@@ -292,9 +292,7 @@ def _require_ours(path: Path, out: str | Path) -> None:
     # Only a folder with our manifest is looked through, for a stranger's may be as large as a disk.
     inside = {each.relative_to(path).as_posix() for each in path.rglob("*") if not each.is_dir()}
     inside |= {each.name for each in path.iterdir() if each.is_dir() and not any(each.iterdir())}
-    strange = sorted(
-        name for name in inside - files - {MANIFEST} if name.rpartition("/")[2] not in _HARMLESS
-    )
+    strange = sorted(name for name in inside - files - {MANIFEST} if name.rpartition("/")[2] not in _HARMLESS)
     if strange:
         raise ScenarioError(
             f"{out} holds {counted(len(strange), 'file')} that zonedesign did not write: {listed(strange)}; "
