@@ -9,7 +9,11 @@ time, so that the plan is the same on any machine.
 from __future__ import annotations
 
 import io
+import re
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +22,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 import zonedesign as zd
+from zonedesign._plantables import plan_csv
 from zonedesign.examples import WHAT_IF
 from zonedesign.maps import compare_page, edit_page, page
 from zonedesign.sweep import Options, read_variants, sweep_scenarios
@@ -52,6 +57,36 @@ def main() -> None:
     plans = {"Solved": plan, "Everyone to the quickest centre": to_the_quickest(plan)}
     photograph(compare_page(zd.compare(plans, problem)), "compare.png")
     photograph(what_if(), "sweep.png", ready=".chart")
+    photograph_studio(plan)
+
+
+def photograph_studio(plan: zd.Plan) -> None:
+    """Write a picture of the studio once it has repaired what the edit of the editing page broke."""
+    with tempfile.TemporaryDirectory() as scratch, sync_playwright() as driver:
+        start = Path(scratch) / "plan.csv"
+        start.write_text(plan_csv(plan), encoding="utf-8")
+        command = [sys.executable, "-m", "zonedesign.cli", "studio", str(SCENARIO), "--start", str(start)]
+        command += ["--store", f"{scratch}/kept.sqlite", "--port", "0", "--no-browser"]
+        served = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        address = next(
+            found[1] for line in served.stderr or () if (found := re.match(r"studio: (\S+)", line))
+        )
+        chromium = driver.chromium.launch(executable_path=chosen(), args=["--no-sandbox", "--disable-gpu"])
+        tab = chromium.new_page(viewport={"width": WIDTH, "height": HEIGHT}, reduced_motion="reduce")
+        tab.goto(address)
+        tab.locator("html[data-studio=ready]").wait_for()
+        tab.evaluate(TRY)
+        tab.evaluate(
+            "zonedesignEdit.locks().zones.forEach((zone) => zonedesignEdit.edit.lock(zone, false, ''))"
+        )
+        tab.locator("#studio-seconds").select_option("20")
+        tab.locator("#studio-repair").click()
+        tab.locator("#studio-outcome h3").wait_for(timeout=120_000)
+        tab.locator("#panel-studio-solving").evaluate("panel => panel.scrollIntoView()")
+        keep(tab.screenshot(), "studio.png")
+        chromium.close()
+        served.send_signal(signal.SIGINT)
+        served.communicate()
 
 
 def to_the_quickest(plan: zd.Plan) -> zd.Plan:
@@ -69,13 +104,10 @@ def what_if() -> str:
 
 def photograph(source: str, name: str, ready: str = ".label", script: str | None = None) -> None:
     """Write a picture of the top of a page, once what `ready` selects is there and a script has run."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        raise SystemExit("no browser found: install chromium or google-chrome")
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as driver:
         file = Path(scratch) / "page.html"
         file.write_text(source, encoding="utf-8")
-        chromium = driver.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
+        chromium = driver.chromium.launch(executable_path=chosen(), args=["--no-sandbox", "--disable-gpu"])
         tab = chromium.new_page(viewport={"width": WIDTH, "height": HEIGHT}, reduced_motion="reduce")
         tab.goto(file.as_uri())
         tab.locator(ready).first.wait_for()
@@ -83,7 +115,19 @@ def photograph(source: str, name: str, ready: str = ".label", script: str | None
             tab.evaluate(script)
         taken = tab.screenshot()
         chromium.close()
-    # Few colours are a fraction of the bytes, and look the same.
+    keep(taken, name)
+
+
+def chosen() -> str:
+    """Return where the browser is."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        raise SystemExit("no browser found: install chromium or google-chrome")
+    return browser
+
+
+def keep(taken: bytes, name: str) -> None:
+    """Write a picture; few colours are a fraction of the bytes, and look the same."""
     Image.open(io.BytesIO(taken)).convert("RGB").quantize(COLOURS).save(IMAGES / name, optimize=True)
 
 
