@@ -293,3 +293,24 @@ def test_the_panels_are_accessible_and_fit(tab, scheme, width):
         ".filter((each) => { const box = (each.closest('label') ?? each).getBoundingClientRect(); return box.height < 24 || box.width < 24; }).map((each) => each.outerHTML)"
     )
     assert small == []
+
+
+def test_what_the_page_called_kept_is_there_after_the_studio_was_killed(browser, tmp_path):
+    write_tiny(tmp_path)
+    process, first = serve(tmp_path, "--start", str(write_plan(tmp_path)))
+    page = browser.new_page()
+    page.goto(first)
+    ready(page)
+    move(page, "u05", "1-02")
+    process.kill()
+    process.communicate()
+    page.evaluate("zonedesignEdit.edit.move(['u06'], '1-01', '')")
+    page.get_by_text("Not kept: the studio does not answer").wait_for()
+    page.close(run_before_unload=False)
+    process, second = serve(tmp_path)
+    page = browser.new_page()
+    page.goto(second)
+    ready(page)
+    assert (zone_of(page, "u05"), zone_of(page, "u06")) == ("1-02", "1-02")
+    page.close()
+    assert end(process) == 0
