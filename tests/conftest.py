@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import pages
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 # The user's own store of travel times is no place for those of tests; compiled code is kept all the same.
 os.environ.setdefault("ZONEDESIGN_CACHE_MB", "0")
@@ -20,3 +25,17 @@ def geodata() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real data not found at {folder}: set ZONEDESIGN_GEODATA to the folder that holds them")
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One browser for the tests of a file."""
+    with pages.chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def show(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Open a page's source at a width; at the end nothing may have been fetched and nothing complained of."""
+    with pages.opened(browser, tmp_path) as show_page:
+        yield show_page

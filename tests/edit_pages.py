@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import shutil
 from typing import TYPE_CHECKING, Any
 
+import pages
 import pytest
 import toy
 
@@ -19,60 +19,18 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-         "--disable-default-apps", "--disable-sync", "--no-first-run"]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
-    )
-    if path is None:
-        pytest.skip("no browser found: install chromium or google-chrome to try the pages")
-    with sync_api.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=path, args=QUIET)
-        yield chromium
-        chromium.close()
-
 
 @pytest.fixture
 def show(browser: Any, tmp_path: Path) -> Iterator[Any]:
     """Open a page's source and wait until it is ready; at the end nothing was fetched and nothing complained of."""
-    wrong: list[str] = []
-    opened: list[Any] = []
+    with pages.opened(browser, tmp_path, memory=True) as show_page:
 
-    def open_page(source: str, width: int = 1440, height: int = 900, **options: Any) -> Any:
-        file = tmp_path / f"page-{len(opened)}.html"
-        file.write_text(source, encoding="utf-8")
-        tab = browser.new_page(
-            viewport={"width": width, "height": height}, reduced_motion="reduce", **options
-        )
-        opened.append(tab)
-        tab.on(
-            "console",
-            lambda said: (
-                wrong.append(f"{said.type}: {said.text}") if said.type in ("error", "warning") else None
-            ),
-        )
-        tab.on("pageerror", lambda error: wrong.append(str(error)))
-        tab.on(
-            "request",
-            lambda asked: (
-                None
-                if asked.url == file.as_uri() or asked.url.startswith("blob:")
-                else wrong.append(asked.url)
-            ),
-        )
-        tab.goto(file.as_uri())
-        tab.evaluate("zonedesignEdit.ready")
-        return tab
+        def when_ready(*page: Any, **options: Any) -> Any:
+            tab = show_page(*page, **options)
+            tab.evaluate("zonedesignEdit.ready")
+            return tab
 
-    yield open_page
-    for tab in opened:
-        tab.close()
-    assert wrong == []
+        yield when_ready
 
 
 def toy_page(*rules: object, **changes: Any) -> str:

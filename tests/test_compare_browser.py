@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import toy
-from test_maps_browser import HOSTILE, browser, show  # noqa: F401  (fixtures)
+from test_maps_browser import HOSTILE
 
 import zonedesign as zd
 from zonedesign.maps import compare_page
@@ -40,7 +40,7 @@ def middle(tab: object, side: str, dx: float = 0, dy: float = 0) -> tuple[float,
     return box["x"] + box["width"] / 2 + dx, box["y"] + box["height"] / 2 + dy
 
 
-def test_the_page_says_what_is_compared_and_that_it_is_internal(show) -> None:  # noqa: F811
+def test_the_page_says_what_is_compared_and_that_it_is_internal(show) -> None:
     tab = show(toy_page())
     assert tab.title() == "Toyshire \N{EN DASH} plans compared (internal)"
     assert tab.inner_text(".kind") == "Internal. Exact figures: not for publication."
@@ -49,7 +49,7 @@ def test_the_page_says_what_is_compared_and_that_it_is_internal(show) -> None:  
     assert tab.locator("#map-left .label b").all_inner_texts() == ["east", "west"]
 
 
-def test_matched_zones_have_one_colour_and_moved_units_a_hatching(show) -> None:  # noqa: F811
+def test_matched_zones_have_one_colour_and_moved_units_a_hatching(show) -> None:
     tab = show(toy_page())
     fills = "side => [...document.querySelectorAll(`#map-${side} .leaflet-zones-pane path`)].map(path => path.getAttribute('fill'))"
     left, right = (tab.evaluate(fills, side) for side in ("left", "right"))
@@ -58,7 +58,7 @@ def test_matched_zones_have_one_colour_and_moved_units_a_hatching(show) -> None:
     assert tab.locator("#map-right .leaflet-moved-pane path").first.get_attribute("fill") == "url(#moved)"
 
 
-def test_both_maps_move_and_zoom_together(show) -> None:  # noqa: F811
+def test_both_maps_move_and_zoom_together(show) -> None:
     tab = show(toy_page())
     before = tab.evaluate(EXTENT)[0]
     tab.locator("#map-right .leaflet-control-zoom-in").click()
@@ -70,7 +70,7 @@ def test_both_maps_move_and_zoom_together(show) -> None:  # noqa: F811
     assert left != before
 
 
-def test_the_unit_pointed_at_shows_on_both_maps_with_its_figures(show) -> None:  # noqa: F811
+def test_the_unit_pointed_at_shows_on_both_maps_with_its_figures(show) -> None:
     tab = show(toy_page())
     tab.mouse.move(*middle(tab, "left", -20, -20))
     assert tab.locator(".unit-tip strong").all_inner_texts() == ["west Ashby", "east Burton"]
@@ -80,7 +80,7 @@ def test_the_unit_pointed_at_shows_on_both_maps_with_its_figures(show) -> None: 
     assert tab.locator(".unit-tip").count() == 0
 
 
-def test_a_unit_is_found_by_keyboard_and_let_go(show) -> None:  # noqa: F811
+def test_a_unit_is_found_by_keyboard_and_let_go(show) -> None:
     tab = show(toy_page())
     tab.get_by_label("Find a unit").fill("b1")
     tab.keyboard.press("Enter")
@@ -93,7 +93,7 @@ def test_a_unit_is_found_by_keyboard_and_let_go(show) -> None:  # noqa: F811
     assert tab.locator(".unit-tip").count() == 0
 
 
-def test_a_row_of_the_realignment_list_marks_its_units_on_both_maps(show) -> None:  # noqa: F811
+def test_a_row_of_the_realignment_list_marks_its_units_on_both_maps(show) -> None:
     tab = show(toy_page())
     tab.locator(".moves button").first.focus()
     tab.keyboard.press("Enter")
@@ -105,7 +105,7 @@ def test_a_row_of_the_realignment_list_marks_its_units_on_both_maps(show) -> Non
     ]
 
 
-def test_what_is_drawn_is_switched_by_keyboard(show) -> None:  # noqa: F811
+def test_what_is_drawn_is_switched_by_keyboard(show) -> None:
     tab = show(toy_page())
     tab.get_by_label("Mark what moves").press("Space")
     tab.get_by_label("Zone names").press("Space")
@@ -113,7 +113,7 @@ def test_what_is_drawn_is_switched_by_keyboard(show) -> None:  # noqa: F811
     assert tab.locator(".label").count() == 0
 
 
-def test_of_three_plans_any_two_are_shown_side_by_side_with_their_tables(show) -> None:  # noqa: F811
+def test_of_three_plans_any_two_are_shown_side_by_side_with_their_tables(show) -> None:
     tab = show(toy_page(3))
     choice = tab.get_by_label("Show side by side")
     assert choice.locator("option").all_inner_texts() == [
@@ -127,7 +127,7 @@ def test_of_three_plans_any_two_are_shown_side_by_side_with_their_tables(show) -
     assert "1-01" in tab.locator("#map-right .label b").all_inner_texts()
 
 
-def test_units_without_zone_are_drawn_as_such(show) -> None:  # noqa: F811
+def test_units_without_zone_are_drawn_as_such(show) -> None:
     problem = toy.problem()
     today = toy.plan(problem)
     kept = toy.frame().drop(index="B6")
@@ -141,7 +141,7 @@ def test_units_without_zone_are_drawn_as_such(show) -> None:  # noqa: F811
     assert "No zone in this plan" in tab.inner_text(".key")
 
 
-def test_units_that_are_points_are_found_under_the_pointer(show) -> None:  # noqa: F811
+def test_units_that_are_points_are_found_under_the_pointer(show) -> None:
     frame = toy.frame()
     area = zd.Units.from_frame(
         frame.set_geometry(frame.geometry.centroid),
@@ -156,7 +156,7 @@ def test_units_that_are_points_are_found_under_the_pointer(show) -> None:  # noq
     assert tab.locator("#pointed strong").inner_text() == "A3"
 
 
-def test_without_shapes_the_tables_stand_alone(show) -> None:  # noqa: F811
+def test_without_shapes_the_tables_stand_alone(show) -> None:
     frame = toy.frame().drop(columns="geometry")
     area = zd.Units.from_frame(frame, hours="hours", customers="customers", contiguity=toy.neighbours())
     tab = show(toy_page(3, units=area))
@@ -166,12 +166,12 @@ def test_without_shapes_the_tables_stand_alone(show) -> None:  # noqa: F811
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1440])
-def test_nothing_scrolls_sideways_at_any_width(show, width: int) -> None:  # noqa: F811
+def test_nothing_scrolls_sideways_at_any_width(show, width: int) -> None:
     tab = show(toy_page(3), width, 844)
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_everything_that_is_clicked_is_24_pixels_or_more(show) -> None:  # noqa: F811
+def test_everything_that_is_clicked_is_24_pixels_or_more(show) -> None:
     tab = show(toy_page(3), 390, 844)
     sizes = tab.evaluate("""() => [...document.querySelectorAll("button, select, .tick, input[type=text], .leaflet-control-zoom a, summary")]
         .filter(each => each.checkVisibility())
@@ -179,7 +179,7 @@ def test_everything_that_is_clicked_is_24_pixels_or_more(show) -> None:  # noqa:
     assert min(sizes) >= 24
 
 
-def test_hostile_names_are_shown_and_never_run(show) -> None:  # noqa: F811
+def test_hostile_names_are_shown_and_never_run(show) -> None:
     frame = (
         toy.frame().assign(place=HOSTILE, council=HOSTILE).set_axis([f"{unit}{HOSTILE}" for unit in toy.IDS])
     )
@@ -205,7 +205,7 @@ def pd_labels(index: object) -> object:
     return toy.labels().set_axis(index) + HOSTILE
 
 
-def test_the_page_prints_with_both_maps_whole_and_marked_internal(show) -> None:  # noqa: F811
+def test_the_page_prints_with_both_maps_whole_and_marked_internal(show) -> None:
     tab = show(toy_page())
     tab.emulate_media(media="print")
     tab.evaluate("window.dispatchEvent(new Event('beforeprint'))")
@@ -217,7 +217,7 @@ def test_the_page_prints_with_both_maps_whole_and_marked_internal(show) -> None:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1440, "light"), (1440, "dark")])
-def test_the_accessibility_rules_of_wcag_2_2_aa_find_nothing(show, width: int, scheme: str) -> None:  # noqa: F811
+def test_the_accessibility_rules_of_wcag_2_2_aa_find_nothing(show, width: int, scheme: str) -> None:
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
     )

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import tiny_county
 import toy
-from edit_pages import browser, choose, show, toy_page, zone_of
+from edit_pages import choose, show, toy_page, zone_of
 
 import zonedesign as zd
 from zonedesign.maps import edit_page
@@ -16,7 +16,7 @@ from zonedesign.maps import edit_page
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["browser", "show"]
+__all__ = ["show"]
 pytestmark = pytest.mark.browser
 
 HOSTILE = "</script><script>document.title='broken'</script><img src=x onerror=\"document.title='broken'\">{{7*7}}`${1}"

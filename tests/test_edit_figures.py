@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import tiny_county
 import tiny_problems
-from edit_pages import agree, browser, edit_at_random, show
+from edit_pages import agree, edit_at_random, show
 
 import zonedesign as zd
 from zonedesign import rules as kinds
@@ -19,7 +19,7 @@ from zonedesign.scenario import read_scenario
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["browser", "show"]
+__all__ = ["show"]
 pytestmark = pytest.mark.browser
 
 PARTS, PROBLEMS, EDITS = 4, 7, 10

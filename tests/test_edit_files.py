@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 import toy
-from edit_pages import browser, choose, show, toy_page, zone_of
+from edit_pages import choose, show, toy_page, zone_of
 
 import zonedesign as zd
 from zonedesign.folder import read_plan
@@ -18,7 +18,7 @@ from zonedesign.maps import edit_page
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["browser", "show"]
+__all__ = ["show"]
 pytestmark = pytest.mark.browser
 
 

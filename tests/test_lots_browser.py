@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from typing import TYPE_CHECKING
-
 import pandas as pd
 import pytest
 import toy
@@ -13,57 +10,11 @@ import zonedesign as zd
 from zonedesign.lots import Floor, FloorLine, Rate, Step, Terms, Viability
 from zonedesign.report.lots import lots_page
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
 pytestmark = pytest.mark.browser
 
 HOSTILE = (
     "</title><script>document.title='broken'</script><img src=x onerror=\"document.title='broken'\">{{7*7}}"
 )
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-         "--disable-default-apps", "--disable-sync", "--no-first-run"]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
-    )
-    if path is None:
-        pytest.skip("no browser found: install chromium or google-chrome to try the pages")
-    with sync_api.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=path, args=QUIET)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def show(browser, tmp_path: Path) -> Iterator[object]:
-    """Open a page's source at a width; at the end nothing may have been fetched and nothing complained of."""
-    wrong: list[str] = []
-    opened = []
-
-    def open_page(source: str, width: int = 1440, **options: object) -> object:
-        file = tmp_path / f"page-{len(opened)}.html"
-        file.write_text(source, encoding="utf-8")
-        tab = browser.new_page(viewport={"width": width, "height": 900}, **options)
-        opened.append(tab)
-        tab.on(
-            "console",
-            lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None,
-        )
-        tab.on("pageerror", lambda error: wrong.append(str(error)))
-        tab.on("request", lambda asked: wrong.append(asked.url) if asked.url != file.as_uri() else None)
-        tab.goto(file.as_uri())
-        return tab
-
-    yield open_page
-    for tab in opened:
-        tab.close()
-    assert wrong == []
 
 
 def made(name: str = "Toyshire", bidder: str = "Ash") -> str:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from edit_pages import browser, choose, zone_of
+from edit_pages import choose, zone_of
 from tiny_county import IDS, write_plan, write_tiny
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.browser
-__all__ = ["browser"]
 
 
 def serve(folder: Path, *more: str) -> tuple[subprocess.Popen[str], str]:

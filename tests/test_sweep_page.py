@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -12,13 +11,7 @@ from zonedesign.report.chart import Interval, intervals
 from zonedesign.report.sweep import page
 from zonedesign.sweep.rows import Row
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
 HOSTILE = "</svg></title><script>document.title='broken'</script><img src=x onerror=\"document.title='broken'\">{{7*7}}"
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-         "--disable-default-apps", "--disable-sync", "--no-first-run"]  # fmt: skip
 TRAVEL = {"mean_minutes": 1.0, "moved": 0.0, "crossing": 0.0, "boundary": 0.0}
 
 
@@ -128,46 +121,6 @@ def test_the_same_runs_make_the_same_page(monkeypatch: pytest.MonkeyPatch) -> No
 # In a browser.
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
-    )
-    if path is None:
-        pytest.skip("no browser found: install chromium or google-chrome to try the pages")
-    with sync_api.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=path, args=QUIET)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def show(browser: Any, tmp_path: Path) -> Iterator[object]:
-    """Open a page's source at a width; at the end nothing may have been fetched and nothing complained of."""
-    wrong: list[str] = []
-    opened = []
-
-    def open_page(source: str, width: int = 1440, scheme: str = "light") -> Any:
-        file = tmp_path / f"page-{len(opened)}.html"
-        file.write_text(source, encoding="utf-8")
-        tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        opened.append(tab)
-        tab.on(
-            "console",
-            lambda said: wrong.append(said.text) if said.type in {"error", "warning"} else None,
-        )
-        tab.on("pageerror", lambda error: wrong.append(str(error)))
-        tab.on("request", lambda asked: wrong.append(asked.url) if asked.url != file.as_uri() else None)
-        tab.goto(file.as_uri())
-        return tab
-
-    yield open_page
-    for tab in opened:
-        tab.close()
-    assert wrong == []
-
-
 @pytest.mark.browser
 def test_the_page_has_one_chart_with_its_words_and_a_row_for_every_run(show: Any) -> None:
     tab = show(shown())
@@ -228,7 +181,7 @@ def test_the_accessibility_rules_of_wcag_2_2_aa_find_nothing(show: Any, width: i
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
     )
-    tab = show(shown(), width, scheme)
+    tab = show(shown(), width, color_scheme=scheme)
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
     found = axe.Axe().run(tab, options={"runOnly": tags}).response["violations"]
     assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found] == []

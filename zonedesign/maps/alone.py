@@ -15,25 +15,31 @@ from zonedesign import provenance
 _TILES = "https://tile.openstreetmap.org"
 
 
-def rendered(template: str, context: dict[str, Any], *, tiles: bool = False) -> str:
+def rendered(template: str, context: dict[str, Any], *, tiles: bool = False, serving: bool = False) -> str:
     """Return a page from a template of the assets; what the context holds is escaped, `data` made safe.
 
-    The template is given `date`, `version` and `policy` besides.
+    The template is given `date`, `version` and `policy` besides. With `tiles` the page may fetch those of
+    OpenStreetMap; with `serving` it may ask the server that it came from.
     """
-    return _template(template).render(
-        context,
-        data=for_script(context["data"]),
-        date=provenance.today(),
-        version=metadata.version("zonedesign"),
-        policy=Markup(policy(tiles=tiles)),  # noqa: S704  (constants)
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            context,
+            data=for_script(context["data"]),
+            date=provenance.today(),
+            version=metadata.version("zonedesign"),
+            policy=Markup(policy(tiles=tiles, serving=serving)),  # noqa: S704  (constants)
+        )
     )
 
 
-def policy(*, tiles: bool = False) -> str:
-    """Return the content security policy: the browser itself refuses to fetch anything."""
+def policy(*, tiles: bool = False, serving: bool = False) -> str:
+    """Return the content security policy: the browser itself refuses to fetch anything else."""
     pictures = f"data: {_TILES}" if tiles else "data:"
+    asks = "; connect-src 'self'" if serving else ""
     inline = "script-src 'unsafe-inline'; style-src 'unsafe-inline'"
-    return f"default-src 'none'; {inline}; img-src {pictures}; base-uri 'none'; form-action 'none'"
+    return f"default-src 'none'; {inline}; img-src {pictures}{asks}; base-uri 'none'; form-action 'none'"
 
 
 def for_script(data: Any) -> Markup:
@@ -50,7 +56,11 @@ def asset(name: str) -> str:
 
 
 @cache
-def _template(name: str) -> jinja2.Template:
+def _environment() -> jinja2.Environment:
     return jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    ).from_string(asset(name))
+        loader=jinja2.FunctionLoader(asset),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )

@@ -79,10 +79,8 @@ def build(found: Comparison) -> str:
         "page_css": alone.asset("page.css") + alone.asset("compare.css"),
         "compare_js": alone.asset("compare.js"),
     }
-    return alone.rendered(
-        "compare.html",
-        context | {name: Markup(text) for name, text in constants.items()},  # noqa: S704  (installed files, our own)
-    )
+    made = {name: Markup(text) for name, text in constants.items()}  # noqa: S704  (installed files, our own)
+    return alone.rendered("compare.html", {"kind": "internal"} | context | made)
 
 
 class _Drawn:

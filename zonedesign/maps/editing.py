@@ -7,16 +7,11 @@ studio's page may ask the server that it came from.
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from importlib import metadata, resources
 from typing import TYPE_CHECKING, Any
 
-import jinja2
 from markupsafe import Markup
 
-from zonedesign import provenance
-from zonedesign.maps import leaflet, palette, words
+from zonedesign.maps import alone, leaflet, palette, words
 from zonedesign.maps.editdata import edit_data
 
 if TYPE_CHECKING:
@@ -46,57 +41,29 @@ def edit_page(
     data = edit_data(plan, problem, problem.about.roads if roads is None else roads)
     data["studio"] = None if studio is None else own
     everything = [(c, lv) for c in range(len(palette.COLOURS)) for lv in range(len(problem.levels) + 1)]
-    return _template().render(
-        title=problem.about.name,
-        kind="internal",
-        sketch=problem.about.sketch,
-        shown=data["map"] is not None,
-        as_points=bool(data["map"] and data["map"]["as_points"]),
-        units=f"{len(problem.units):,}",
-        legend=[
+    context: dict[str, Any] = {
+        "title": problem.about.name,
+        "kind": "internal",
+        "sketch": problem.about.sketch,
+        "shown": data["map"] is not None,
+        "as_points": bool(data["map"] and data["map"]["as_points"]),
+        "units": f"{len(problem.units):,}",
+        "legend": [
             (words.level_name(level.name), palette.pattern_name(number), f"level-{palette.pattern(number)}")
             for number, level in enumerate(problem.levels)
         ],
-        bridges=bool(data["graph"] and data["graph"]["bridges"]),
-        excluded=bool(data["excluded"]),
-        studio=studio is not None,
-        notes=words.notes(plan, problem, public=False),
-        sources=problem.about.sources,
-        inputs=dict(problem.about.inputs),
-        patterns=palette.definitions(everything),
-        data=_json(data),
-        date=provenance.today(),
-        version=metadata.version("zonedesign"),
-        policy=Markup(_policy(serving=studio is not None)),  # noqa: S704  (constants)
-        leaflet_css=Markup(leaflet.styles()),  # noqa: S704  (installed files)
-        leaflet_js=Markup(leaflet.script()),  # noqa: S704
-        page_css=Markup(_asset("page.css") + _asset("edit", "edit.css")),  # noqa: S704  (our own files)
-        page_js=Markup("\n".join(_asset("edit", f"{name}.js") for name in CHAPTERS)),  # noqa: S704
-        studio_js=Markup(script),  # noqa: S704  (the studio's own file)
-    )
-
-
-def _policy(*, serving: bool) -> str:
-    """Return the content security policy: the browser itself refuses to fetch anything."""
-    inline = "script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
-    asks = "; connect-src 'self'" if serving else ""
-    return f"default-src 'none'; {inline}{asks}; base-uri 'none'; form-action 'none'"
-
-
-def _json(data: Any) -> Markup:
-    """Return data for a script element: nothing in it can end the element or a line."""
-    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
-    for sign in "<>&":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return Markup(text)  # noqa: S704  (escaped above)
-
-
-@cache
-def _template() -> jinja2.Template:
-    return jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    ).from_string(_asset("edit", "edit.html"))
-
-
-def _asset(*place: str) -> str:
-    return resources.files("zonedesign.maps").joinpath("assets", *place).read_text(encoding="utf-8")
+        "bridges": bool(data["graph"] and data["graph"]["bridges"]),
+        "excluded": bool(data["excluded"]),
+        "studio": studio is not None,
+        "notes": words.notes(plan, problem, public=False),
+        "sources": problem.about.sources,
+        "inputs": dict(problem.about.inputs),
+        "patterns": palette.definitions(everything),
+        "data": data,
+        "leaflet_css": Markup(leaflet.styles()),  # noqa: S704  (installed files)
+        "leaflet_js": Markup(leaflet.script()),  # noqa: S704
+        "page_css": Markup(alone.asset("page.css") + alone.asset("edit/edit.css")),  # noqa: S704  (our own files)
+        "page_js": Markup("\n".join(alone.asset(f"edit/{name}.js") for name in CHAPTERS)),  # noqa: S704
+        "studio_js": Markup(script),  # noqa: S704  (the studio's own file)
+    }
+    return alone.rendered("edit/edit.html", context, serving=studio is not None)
