@@ -100,7 +100,7 @@ def write_portfolio(
     It has `plan-1.csv` and `certificate-1.json`, the best plan first, and so on for all; `together.csv`,
     `steadiness.csv`, `portfolio.json` and a manifest. Each plan is verified first. Raises as `write_folder`.
     """
-    texts: dict[str, str | bytes] = {"portfolio.json": _json(portfolio_facts(found))}
+    texts: dict[str, str | bytes | Writer] = {"portfolio.json": _json(portfolio_facts(found))}
     for number, plan in enumerate(found.plans, start=1):
         verdicts = _passed(plan, problem)
         texts[f"plan-{number}.csv"] = plan_csv(plan)
@@ -108,14 +108,7 @@ def write_portfolio(
     texts |= {"together.csv": together_csv(found), "steadiness.csv": steadiness_csv(found)}
     if review_html is not None:
         texts["review.html"] = review_html
-    target = check_folder(out)
-
-    def build(folder: Path) -> None:
-        _fill(folder, texts)
-        (folder / MANIFEST).write_bytes(_json(_manifest(folder, problem)).encode())
-
-    _put(target, build, out)
-    return target
+    return write_files(out, texts, problem)
 
 
 def write_comparison(out: str | Path, found: Comparison, *, compare_html: str | None = None) -> Path:
@@ -124,17 +117,13 @@ def write_comparison(out: str | Path, found: Comparison, *, compare_html: str | 
     Plans may break rules: the files say which. Raises `ScenarioError` for a place that is not ours, and
     `DataError` where the disk is full or not writable; nothing is changed then.
     """
-    texts: dict[str, str | bytes] = {**comparison_csvs(found), "compare.xlsx": comparison_workbook(found)}
+    texts: dict[str, str | bytes | Writer] = {
+        **comparison_csvs(found),
+        "compare.xlsx": comparison_workbook(found),
+    }
     if compare_html is not None:
         texts["compare.html"] = compare_html
-    target = check_folder(out)
-
-    def build(folder: Path) -> None:
-        _fill(folder, texts)
-        (folder / MANIFEST).write_bytes(_json(_manifest(folder, found.problem)).encode())
-
-    _put(target, build, out)
-    return target
+    return write_files(out, texts, found.problem)
 
 
 def write_files(

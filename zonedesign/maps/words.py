@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from zonedesign.disclosure import Published
-    from zonedesign.levels import Band, Level
+    from zonedesign.levels import Level
     from zonedesign.plan import Plan
     from zonedesign.problem import Problem
 
@@ -73,11 +73,11 @@ def level_limits(level: Level) -> str:
     said = []
     if level.zones is not None:
         low, high = level.zone_range
-        said.append(counted(low, "zone") if low == high else f"{_band((low, high))} zones")
+        said.append(counted(low, "zone") if low == high else f"{band(low, high)} zones")
     if level.weekly_hours is not None:
-        said.append(f"{_band(level.weekly_hours)} hours a week")
+        said.append(f"{band(*level.weekly_hours)} hours a week")
     if level.customers is not None:
-        said.append(f"{_band(level.customers)} customers")
+        said.append(f"{band(*level.customers)} customers")
     if level.max_minutes is not None:
         said.append(f"{level.max_minutes:g} minutes at most")
     if level.max_miles is not None:
@@ -85,13 +85,14 @@ def level_limits(level: Level) -> str:
     return ", ".join(said)
 
 
-def _band(band: Band) -> str:
-    low, high = band
-    if low is None:
-        return f"up to {high:,g}"
-    if low == high:
-        return f"{low:,g}"
-    return f"{low:,g} or more" if high is None else f"{low:,g} to {high:,g}"
+def band(low: float | None, high: float | None) -> str:
+    """Return a band in words, nothing where both ends are open; None and NaN are open."""
+    ends = ["" if end is None or math.isnan(end) else f"{end:,g}" for end in (low, high)]
+    if ends[0] and ends[0] == ends[1]:
+        return ends[0]
+    if all(ends):
+        return f"{ends[0]} to {ends[1]}"
+    return f"{ends[0]} or more" if ends[0] else f"up to {ends[1]}" if ends[1] else ""
 
 
 def verdicts(plan: Plan, problem: Problem, *, public: bool) -> Verdicts:
@@ -125,7 +126,7 @@ def _broken(row: Mapping[Any, Any], zone: str | None, *, public: bool) -> str:
     if public or not isinstance(value, (int, float)) or limit is None:
         return said
     low, high = (None if end is None or end != end else end for end in limit)  # noqa: PLR0124
-    allowed = "" if low is None and high is None else f"; allowed is {_band((low, high))}"
+    allowed = "" if low is None and high is None else f"; allowed is {band(low, high)}"
     if value != value:  # noqa: PLR0124  (NaN is not itself)
         return said
     return f"{said} is {number(value, 0 if math.isinf(value) or value == round(value) else 2)}{allowed}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from zonedesign.maps.alone import asset, rendered
-from zonedesign.maps.words import HIDDEN, level_name
+from zonedesign.maps.words import HIDDEN, band, level_name
 from zonedesign.pack.material import DEFINITIVE
 from zonedesign.pack.method import sections
 from zonedesign.pack.schedule import LOTS
@@ -61,7 +61,7 @@ def _lot(material: Material, k: int) -> dict[str, Any]:
         "name": row["name"],
         "level": level_name(row["level"]),
         "providers": row["providers"],
-        "band": _band(row["hours_low"], row["hours_high"]),
+        "band": band(row["hours_low"], row["hours_high"]),
         "hours": _figure(row["weekly_hours"]),
         "customers": _figure(row["customers"]) if "customers" in material.published.figures else "",
         "value": "" if math.isnan(row["value_a_year"]) else f"£{row['value_a_year']:,.0f}",
@@ -71,13 +71,6 @@ def _lot(material: Material, k: int) -> dict[str, Any]:
         "units": list(zip(here["unit"], here["name"], strict=True)),
         "sheet": row["sheet"],
     }
-
-
-def _band(low: Any, high: Any) -> str:
-    ends = ["" if end is None or math.isnan(end) else f"{end:,g}" for end in (low, high)]
-    if all(ends):
-        return f"{ends[0]} to {ends[1]}"
-    return f"{ends[0]} or more" if ends[0] else f"up to {ends[1]}" if ends[1] else ""
 
 
 def _figure(value: float) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from zonedesign.maps import palette
 from zonedesign.maps.printing import pdf
-from zonedesign.maps.words import level_name
+from zonedesign.maps.words import band, level_name
 from zonedesign.pack.material import DEFINITIVE
 
 if TYPE_CHECKING:
@@ -88,9 +88,9 @@ def _facts(material: Material, k: int) -> list[list[str]]:
     row = material.lots.iloc[k]
     facts = [
         ["Providers", row["providers"]],
-        ["Hours a week", _band(row["hours_low"], row["hours_high"])],
+        ["Hours a week", band(row["hours_low"], row["hours_high"])],
         ["of which now", _number(row["weekly_hours"])],
-        ["Customers", _band(row["customers_low"], row["customers_high"])],
+        ["Customers", band(row["customers_low"], row["customers_high"])],
         ["of whom now", _number(row["customers"])],
         ["Places", ", ".join(material.places[k])],
         ["Adjoining lots", row["adjoining"].replace("; ", ", ")],
@@ -100,16 +100,6 @@ def _facts(material: Material, k: int) -> list[list[str]]:
     if not facts[3][1]:
         facts[4][0] = "Customers"
     return [[what, said] for what, said in facts if said]
-
-
-def _band(low: Any, high: Any) -> str:
-    """Return a level's band in words, nothing where it states none."""
-    ends = [None if end is None or math.isnan(end) else f"{end:,g}" for end in (low, high)]
-    if ends[0] and ends[1]:
-        return f"{ends[0]} to {ends[1]}"
-    if ends[0]:
-        return f"{ends[0]} or more"
-    return f"up to {ends[1]}" if ends[1] else ""
 
 
 def _number(value: float) -> str:

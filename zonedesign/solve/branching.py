@@ -23,9 +23,10 @@ from zonedesign.certificate import Status, StoppedBy, status_of
 from zonedesign.model.transport import transport
 from zonedesign.progress import silent
 from zonedesign.solve._account import ROUNDING, Limits, Outcome
+from zonedesign.solve._parts import Few, NearFew, Part
 from zonedesign.solve.bound import Bound, closed_by, lagrangian
 from zonedesign.solve.choosing import Cells
-from zonedesign.solve.closing import Near, close_in
+from zonedesign.solve.closing import close_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from zonedesign.problem import Problem
     from zonedesign.progress import Progress
     from zonedesign.solve.bound import Priced
+    from zonedesign.solve.closing import Near
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -66,50 +68,6 @@ def ready() -> None:
     from zonedesign.solve._pricing import few_at  # noqa: PLC0415  (numba is slow to import)
 
     few_at(np.zeros((2, 1)), np.zeros(1, dtype=np.int64), np.ones(2), np.array([0.0, 2.0]), np.zeros(1))
-
-
-@dataclass(frozen=True, eq=False)
-class _Few:
-    """What is known where every centre is: the bound, and what every pair adds to it (arcs,)."""
-
-    bound: Bound
-    extra: Floats
-
-
-@dataclass(frozen=True, eq=False)
-class _NearFew(Near):
-    """Pairs near the bound of plans with given centres; `possible` are those of units without hours."""
-
-    extra: Floats
-
-    @property
-    def within(self) -> Mask:
-        """The pairs (arcs, levels) that plans with these centres have at all."""
-        return self.open(np.inf)
-
-    def open(self, aim: float) -> Mask:
-        """Return the pairs (arcs, levels) that a plan below `aim` may use."""
-        found = self.possible.copy()
-        room = aim - self.bound.value + 1e-9 * abs(self.bound.value)
-        found[self.priced.arcs[self.extra <= room]] = True
-        return found
-
-
-@dataclass(order=True)
-class _Part:
-    """Plans whose centres are shared out among cells, each with its open pairs and its prices."""
-
-    bound: float
-    number: int
-    cells: list[tuple[Ints, int]] = field(compare=False)
-    priced: Priced = field(compare=False)
-    prices: Floats = field(compare=False)
-    few: _Few | None = field(compare=False, default=None)
-
-    @property
-    def divisible(self) -> bool:
-        """Whether some centre is still open."""
-        return any(len(centres) > count for centres, count in self.cells)
 
 
 def branch(
@@ -158,7 +116,7 @@ class _Tree:
     pool: ThreadPoolExecutor
     best: Plan | None = None
     objective: float = np.inf
-    parts: list[_Part] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
     bound: float = -np.inf
     made: int = 0
     programs: Outcome = field(default_factory=lambda: Outcome(Status.UNKNOWN))
@@ -199,7 +157,7 @@ class _Tree:
         problem = self.near.problem
         centres = np.unique(np.repeat(np.arange(len(problem.units)), np.diff(self.near.priced.indptr)))
         count, bound = problem.levels[0].zone_range[0], self.near.bound
-        first = _Part(bound.value, 0, [(centres, count)], self.near.priced, bound.multipliers)
+        first = Part(bound.value, 0, [(centres, count)], self.near.priced, bound.multipliers)
         self.bound = first.bound
         known = first if first.divisible else self._known_centres(first, first.priced)
         self.parts = [] if known is None else [known]
@@ -220,12 +178,12 @@ class _Tree:
             # With a gap asked for, parts were left that may hold a plan as much better.
             self._raise(self.objective if self.limits.gap <= ROUNDING else self.enough)
 
-    def _known_ones(self) -> list[_Part]:
+    def _known_ones(self) -> list[Part]:
         """Return the next parts whose centres are known, one for each thread; divide those on the way.
 
         Only the one until there is a plan that a program found: it closes most others.
         """
-        found: list[_Part] = []
+        found: list[Part] = []
         wanted = (self.limits.threads or 1) if self.programs.seconds > 0 else 1
         while self.parts and self.parts[0].bound < self.enough and len(found) < wanted:
             part = heapq.heappop(self.parts)
@@ -244,7 +202,7 @@ class _Tree:
                 found.append(self._taken_out(min(each for each in new if each and not each.divisible)))
         return found
 
-    def _taken_out(self, part: _Part) -> _Part:
+    def _taken_out(self, part: Part) -> Part:
         """Return a part that is no longer among those to come."""
         self.parts = [each for each in self.parts if each is not part]
         heapq.heapify(self.parts)
@@ -257,7 +215,7 @@ class _Tree:
 
     # Parts.
 
-    def _divided(self, part: _Part) -> Iterator[_Part]:
+    def _divided(self, part: Part) -> Iterator[Part]:
         """Yield parts in which the largest cell is cut in two, its centres shared out in every way."""
         at = max(range(len(part.cells)), key=lambda k: len(part.cells[k][0]) - part.cells[k][1])
         centres, count = part.cells[at]
@@ -267,7 +225,7 @@ class _Tree:
             if here <= len(one) and count - here <= len(other):
                 cells = [*others, *((half, m) for half, m in ((one, here), (other, count - here)) if m)]
                 self.made += 1
-                yield _Part(part.bound, self.made, cells, part.priced, part.prices)
+                yield Part(part.bound, self.made, cells, part.priced, part.prices)
 
     def _halves(self, centres: Ints) -> tuple[Ints, Ints]:
         """Return centres in two groups, each nearer to one of two that lie far apart."""
@@ -289,7 +247,7 @@ class _Tree:
         away[arcs.units[row]] = arcs.minutes[row]
         return away[units]
 
-    def _bounded(self, part: _Part) -> _Part | None:
+    def _bounded(self, part: Part) -> Part | None:
         """Return a part with its own bound and without pairs that are of no use; None where it is of none."""
         if self.ended():
             return None
@@ -317,10 +275,10 @@ class _Tree:
         kept = [(centres[standing[centres]], count) for centres, count in part.cells]
         if any(len(centres) < count for centres, count in kept):
             return None
-        left = _Part(bound, part.number, kept, priced, found.multipliers)
+        left = Part(bound, part.number, kept, priced, found.multipliers)
         return left if left.divisible else self._known_centres(left, priced)
 
-    def _known_centres(self, part: _Part, priced: Priced) -> _Part | None:
+    def _known_centres(self, part: Part, priced: Priced) -> Part | None:
         """Return a part whose centres are known with its bound and open pairs; None where it is of no use."""
         from zonedesign.solve._pricing import few_at  # noqa: PLC0415  (numba is slow to import)
 
@@ -346,11 +304,9 @@ class _Tree:
             kept = extra <= self.objective - value + 1e-9 * abs(value)
         kept |= centre == priced.units
         found = Bound(value, worth, np.zeros((n, 1)), own, np.zeros(len(own), np.int64))
-        return replace(
-            part, bound=bound, priced=priced.only(kept), prices=worth, few=_Few(found, extra[kept])
-        )
+        return replace(part, bound=bound, priced=priced.only(kept), prices=worth, few=Few(found, extra[kept]))
 
-    def _finish(self, parts: list[_Part]) -> None:
+    def _finish(self, parts: list[Part]) -> None:
         """Let the integer program settle parts whose centres are known."""
         at_work = {self.pool.submit(self._finished, part): part for part in parts}
         failures = []
@@ -375,7 +331,7 @@ class _Tree:
         if failures:
             raise failures[0]
 
-    def _finished(self, part: _Part) -> Outcome:
+    def _finished(self, part: Part) -> Outcome:
         assert part.few is not None  # noqa: S101
         near, arcs = self.near, self.near.problem.arcs
         centre = np.repeat(np.arange(len(near.problem.units)), np.diff(arcs.indptr))
@@ -383,7 +339,7 @@ class _Tree:
         free = near.possible & part.priced.standing[centre][:, None]
         free[near.priced.arcs] = False
         return close_in(
-            _NearFew(near.problem, part.priced, part.few.bound, free, part.few.extra),
+            NearFew(near.problem, part.priced, part.few.bound, free, part.few.extra),
             start=self.best,
             limits=replace(self.limits, seconds=max(0.0, self.left), threads=1, heard=None),
             pairs=(FIRST_PAIRS, len(near.possible)),
