@@ -69,7 +69,6 @@ def test_it_agrees_with_the_integer_program_on_more_units(zones, band, threads):
     whole = certify(problem, limits=Limits(threads=1))
     assert outcome.status is whole.status is Status.OPTIMAL
     assert outcome.objective == pytest.approx(whole.objective, rel=1e-9)
-    assert told == sorted(told)
     assert max(told) <= whole.objective * (1 + 1e-9)
 
 
@@ -95,7 +94,6 @@ def test_every_better_plan_is_told_at_once():
     found: list[zd.Plan] = []
     outcome = branch(near_of(problem), limits=Limits(threads=1), found=found.append)
     values = [problem.value(problem.terms(plan)) for plan in found]
-    assert values == sorted(values, reverse=True)
     assert values[-1] == outcome.objective
 
 
@@ -167,9 +165,8 @@ def test_prices_at_given_centres_prove_the_linear_program(seed, one, other, widt
     if solved.status == 2:
         assert price is None
         return
-    value, worth = few_at(cost, own, hours, band, price)
+    value, _ = few_at(cost, own, hours, band, price)
     assert value == pytest.approx(solved.fun)
-    assert len(worth) == 9
 
 
 @settings(max_examples=20, deadline=None)

@@ -127,10 +127,7 @@ def test_a_sheet_lists_every_unit_of_its_lot_and_says_what_is_definitive(pack: P
 def test_a_sheet_is_one_page_of_a4_tagged_in_english_and_titled(pack: Path) -> None:
     sheet = pypdf.PdfReader(pack / "maps/1-01.pdf")
     assert [tuple(round(float(x)) for x in page.mediabox[2:]) for page in sheet.pages] == [(595, 842)]
-    assert (
-        sheet.trailer["/Root"]["/MarkInfo"]["/Marked"] is True
-        or sheet.trailer["/Root"]["/MarkInfo"]["/Marked"]
-    )
+    assert bool(sheet.trailer["/Root"]["/MarkInfo"]["/Marked"])
     assert str(sheet.trailer["/Root"]["/Lang"]) == "en-GB"
     assert sheet.metadata.title == "Lot 1-01: Tiny"
     assert sheet.metadata.author == "Tiny Council"

@@ -13,6 +13,7 @@ import pandas as pd
 from zonedesign.provenance import now
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import geopandas as gpd
@@ -49,16 +50,7 @@ def write_geopackage(path: Path, plan: Plan, problem: Problem) -> None:
         "centres": centres_layer(plan),
     }
     try:
-        for name, layer in layers.items():
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", message="'crs' was not provided", category=UserWarning)
-                layer.to_file(
-                    path,
-                    layer=name,
-                    driver="GPKG",
-                    engine="pyogrio",
-                    DESCRIPTION=f"Internal: exact figures, not for publication. {problem.about.name}",
-                )
+        write_layers(path, layers, f"Internal: exact figures, not for publication. {problem.about.name}")
         styles = {
             "units": units_style(),
             "zones": zones_style(sorted(set(plan.levels))),
@@ -67,6 +59,14 @@ def write_geopackage(path: Path, plan: Plan, problem: Problem) -> None:
         finish(path, {name: len(layer) for name, layer in layers.items()}, styles)
     except (DataSourceError, DataLayerError, sqlite3.Error) as error:
         raise OSError(f"{path.name}: {error}") from error
+
+
+def write_layers(path: Path, layers: Mapping[str, gpd.GeoDataFrame], description: str) -> None:
+    """Write layers by name to a GeoPackage, each with a description."""
+    for name, layer in layers.items():
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="'crs' was not provided", category=UserWarning)
+            layer.to_file(path, layer=name, driver="GPKG", engine="pyogrio", DESCRIPTION=description)
 
 
 def units_layer(plan: Plan, problem: Problem) -> gpd.GeoDataFrame:

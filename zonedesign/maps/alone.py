@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib import metadata, resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 from markupsafe import Markup
 
 from zonedesign import provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _TILES = "https://tile.openstreetmap.org"
 
@@ -22,7 +25,7 @@ def rendered(template: str, context: dict[str, Any], *, tiles: bool = False, ser
     OpenStreetMap; with `serving` it may ask the server that it came from.
     """
     return (
-        _environment()
+        environment(asset)
         .get_template(template)
         .render(
             context,
@@ -56,9 +59,10 @@ def asset(name: str) -> str:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def environment(load: Callable[[str], str]) -> jinja2.Environment:
+    """Return what makes pages of templates that `load` gives by name; what a context holds is escaped."""
     return jinja2.Environment(
-        loader=jinja2.FunctionLoader(asset),
+        loader=jinja2.FunctionLoader(load),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,

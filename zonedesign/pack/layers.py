@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -11,7 +10,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from zonedesign._geopackage import finish, units_style, zones_style
+from zonedesign._geopackage import finish, units_style, write_layers, zones_style
 from zonedesign.pack.material import DEFINITIVE
 
 if TYPE_CHECKING:
@@ -42,16 +41,7 @@ def write_geopackage(path: Path, material: Material) -> None:
         "units": gpd.GeoDataFrame(units, geometry=shapes, crs=plan.of_units.frame.crs),
         "lots": lots_layer(material),
     }
-    for name, layer in layers.items():
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="'crs' was not provided", category=UserWarning)
-            layer.to_file(
-                path,
-                layer=name,
-                driver="GPKG",
-                engine="pyogrio",
-                DESCRIPTION=f"{material.kind.capitalize()}. {material.title}. {DEFINITIVE}",
-            )
+    write_layers(path, layers, f"{material.kind.capitalize()}. {material.title}. {DEFINITIVE}")
     levels = sorted(set(plan.levels))
     styles = {"units": units_style(), "lots": zones_style(levels, "lot")}
     finish(path, {name: len(layer) for name, layer in layers.items()}, styles)

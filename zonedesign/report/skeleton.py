@@ -5,11 +5,9 @@ A page's template stands in `assets` and extends `skeleton.html`: blocks `head`,
 
 from __future__ import annotations
 
-from functools import cache
 from importlib import metadata, resources
 from typing import TYPE_CHECKING, Any
 
-import jinja2
 from markupsafe import Markup
 
 from zonedesign import provenance
@@ -28,10 +26,11 @@ def rendered(template: str, title: str, what: str, context: Mapping[str, Any]) -
     `what` says what kind of page it is, after its title. Templates see `title`, `what`, `date` and `version`.
     """
     return (
-        _environment()
+        alone.environment(_template)
         .get_template(template)
         .render(
             {
+                "kind": "internal",
                 "title": title,
                 "what": what,
                 "date": provenance.today(),
@@ -44,16 +43,10 @@ def rendered(template: str, title: str, what: str, context: Mapping[str, Any]) -
     )
 
 
+def _template(name: str) -> str:
+    """Return a template of this room, or how every page begins."""
+    return alone.asset(name) if name == "head.html" else _asset(name)
+
+
 def _asset(name: str) -> str:
     return resources.files("zonedesign.report").joinpath("assets", name).read_text(encoding="utf-8")
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FunctionLoader(_asset),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
