@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from measuring import CLOCK
 from scipy import sparse
 from scipy.sparse import csgraph
 
@@ -34,7 +33,8 @@ DENSE = 6_000
 class Asked:
     """What a peer is asked: the problem (with minutes beyond its limits), places (n, 2) or None, zones, time.
 
-    `keep` takes labels that are better than those before; `threads` is what it may use.
+    `keep` takes labels that are better than those before; `threads` is what it may use. A peer of one core is
+    timed by the processor's work for it, so that what else the machine does costs it nothing.
     """
 
     problem: zd.Problem
@@ -43,12 +43,18 @@ class Asked:
     seconds: float
     threads: int
     keep: Callable[[Ints], None]
+    clock: Callable[[], float]
     began: float
+
+    @property
+    def spent(self) -> float:
+        """Seconds since it began."""
+        return self.clock() - self.began
 
     @property
     def left(self) -> float:
         """Seconds that are left."""
-        return self.seconds - (CLOCK() - self.began)
+        return self.seconds - self.spent
 
     @cached_property
     def pairs(self) -> Ints:

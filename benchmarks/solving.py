@@ -5,10 +5,10 @@
 
 It needs the real data beside the checkout, or named in ZONEDESIGN_GEODATA and ZONEDESIGN_CASES, and peers.txt
 installed. Every run has a process of its own; ours and the whole model have both cores, the other peers one
-each, two at a time. Results are kept as they come and used again, so a run goes on where it stopped;
-`--again` does those anew that `--case` and `--who` choose, and `--who` without names writes the page alone.
-The whole takes some ten hours, two without peers. `--seconds-scale 0.02` tries everything out: such runs
-count as not measured.
+each, two at a time, timed by the processor's work for them. Results are kept as they come and used again, so
+a run goes on where it stopped; `--again` does those anew that `--case` and `--who` choose, `--who` without
+names writes the page alone. The whole takes some six hours, two without peers. `--seconds-scale 0.02` tries
+everything out: such runs count as not measured.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import platform
 import sys
 import tempfile
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
@@ -45,10 +46,14 @@ if TYPE_CHECKING:
 THREADS = 2
 RESULTS = CHECKOUT / "benchmarks" / "solving.json"
 """Figures of all runs, which stay with the checkout; plans stay in `build`."""
+LEAST = 20.0
+"""Seconds that a peer has at least, where ours proved the optimum sooner."""
 GIGABYTES = {True: 8, False: 16}
 """What a peer's process may take: one that has half of the machine, and one that has it all."""
 BESIDES = 600.0
 """Seconds besides its limit that a process has to read, verify and write."""
+PATIENCE = 6
+"""Times its limit that a peer's process may last: one that is timed by its work waits while others work."""
 VERSIONS = ("highspy", "PuLP", "scikit-learn", "spopt", "gerrychain", "numba", "numpy", "scipy")
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
 
@@ -140,6 +145,7 @@ def peer(task: Mapping[str, Any]) -> dict[str, Any]:
         np.save(labels.with_suffix(".new.npy"), found)
         labels.with_suffix(".new.npy").replace(labels)
 
+    clock = time.process_time if asked_peer.one_core else CLOCK
     asked = Asked(
         problem=loaded.problem,
         places=loaded.places,
@@ -147,16 +153,23 @@ def peer(task: Mapping[str, Any]) -> dict[str, Any]:
         seconds=task["limit"],
         threads=1 if asked_peer.one_core else THREADS,
         keep=keep,
-        began=CLOCK(),
+        clock=clock,
+        began=clock(),
     )
     # The whole model keeps its own time once it is written, for which it has as long again.
     most = task["limit"] if asked_peer.one_core else 2 * task["limit"] + 60
-    watch = threading.Timer(most, _thread.interrupt_main)
-    watch.daemon = True
-    watch.start()
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.1):
+            if asked.spent > most:
+                _thread.interrupt_main()
+                return
+
+    threading.Thread(target=watch, daemon=True).start()
     told = work(asked_peer, asked)
-    watch.cancel()
-    seconds = CLOCK() - asked.began - told.pop("written", 0.0)
+    done.set()
+    seconds = asked.spent - told.pop("written", 0.0)
     bound = told.pop("bound", None)
     return told | {
         "seconds": seconds,
@@ -211,7 +224,7 @@ def one(case: str, who: str, limit: float, results: Path) -> dict[str, Any]:
             labels = Path(scratch) / "labels.npy"
             task["labels"] = str(labels)
             environment = ONE_THREAD if PEERS[who].one_core else {}
-            told = child(__file__, task | {"task": "peer"}, 2 * limit + BESIDES, **environment)
+            told = child(__file__, task | {"task": "peer"}, PATIENCE * limit + BESIDES, **environment)
             if labels.is_file():
                 told |= child(__file__, task | {"task": "judge"}, BESIDES)
                 told.pop("process_seconds", None)
@@ -257,12 +270,20 @@ def wanted(asked: argparse.Namespace, rows: Mapping[str, Mapping[str, Row]]) -> 
 
     def known(name: str, who: str, seconds: float) -> bool:
         row = rows.get(name, {}).get(key_of(who, seconds))
-        return row is not None and row["limit"] >= asked.seconds_scale * seconds
+        return row is not None and row["limit"] >= asked.seconds_scale * limit(name, who, seconds, rows)
 
     return [
         run for run in runs
         if (asked.who is None or run[1] in asked.who) and (asked.again or not known(*run))
     ]  # fmt: skip
+
+
+def limit(name: str, who: str, seconds: float, rows: Mapping[str, Mapping[str, Row]]) -> float:
+    """Return the seconds of a run: ours has those of its bar, a peer its share of those that ours took."""
+    if who not in PEERS:
+        return seconds
+    own = rows.get(name, {}).get(key_of(OURS, seconds), {})
+    return PEERS[who].share * max(LEAST, min(seconds, own.get("seconds", seconds)))
 
 
 def run(asked: argparse.Namespace) -> dict[str, Any]:
@@ -276,7 +297,8 @@ def run(asked: argparse.Namespace) -> dict[str, Any]:
     def do(case: str, who: str, seconds: float) -> None:
         if stopping.is_set():
             return
-        row = one(case, who, seconds * asked.seconds_scale, asked.results)
+        most = asked.seconds_scale * limit(case, who, seconds, known["rows"])
+        row = one(case, who, most, asked.results)
         with lock:
             if stopping.is_set():  # Ctrl-C ended the child as well: that is no result
                 return

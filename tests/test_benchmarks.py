@@ -185,6 +185,22 @@ def test_what_is_known_is_not_run_again_unless_asked_or_longer(bench):
     assert bench.solving.wanted(options(["--who"]), {}) == []
 
 
+@pytest.mark.parametrize(
+    ("who", "ours", "seconds"),
+    [
+        ("zonedesign", 280.0, 300.0),
+        ("azp", 280.0, 280.0),
+        ("azp", 302.0, 300.0),
+        ("bursts", 270.0, 180.0),
+        ("azp", 1.5, 20.0),
+        ("azp", None, 300.0),
+    ],
+)
+def test_a_peer_has_its_share_of_the_time_that_ours_took_and_twenty_seconds(bench, who, ours, seconds):
+    rows = {} if ours is None else {"se-hampshire-17": {"zonedesign 300": {"seconds": ours}}}
+    assert bench.solving.limit("se-hampshire-17", who, 300, rows) == pytest.approx(seconds)
+
+
 def test_cases_of_oas_run_for_each_limit_and_carry_the_plan_of_lsoas(bench):
     asked = bench.solving.options(["--case", "west-sussex-oa", "--no-peers"])
     assert bench.solving.wanted(asked, {}) == [
