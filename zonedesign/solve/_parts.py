@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Few:
-    """What is known where every centre is: the bound, and what every pair adds to it (arcs,)."""
+class Placed:
+    """What is known of plans whose centres are all placed: the bound, and what every pair adds (arcs,)."""
 
     bound: Bound
     extra: Floats
 
 
 @dataclass(frozen=True, eq=False)
-class NearFew(Near):
+class NearPlaced(Near):
     """Pairs near the bound of plans with given centres; `possible` are those of units without hours."""
 
     extra: Floats
@@ -55,7 +55,7 @@ class Part:
     cells: list[tuple[Ints, int]] = field(compare=False)
     priced: Priced = field(compare=False)
     prices: Floats = field(compare=False)
-    few: Few | None = field(compare=False, default=None)
+    placed: Placed | None = field(compare=False, default=None)
 
     @property
     def divisible(self) -> bool:

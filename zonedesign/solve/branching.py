@@ -3,8 +3,8 @@
 What keeps the bound of few large zones from their plans is mostly where the centres are: relaxed, a zone has
 a share of many. A part of the map that holds so many centres is cut in two, in every way that its centres can
 be shared out; in each the Lagrangian bound begins at the prices of the whole, and pairs that no better plan
-uses are closed (Validi, Buchanan and Lykhovyd 2022). Where every centre is known, hours are priced instead of
-units, which needs a price a zone only, and the integer program finishes on the few pairs that are left.
+uses are closed (Validi, Buchanan and Lykhovyd 2022). Where every centre is placed, hours are priced instead
+of units, which needs a price a zone only, and the integer program finishes on the few pairs that are left.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from zonedesign.certificate import Status, StoppedBy, status_of
 from zonedesign.model.transport import transport
 from zonedesign.progress import silent
 from zonedesign.solve._account import ROUNDING, Limits, Outcome
-from zonedesign.solve._parts import Few, NearFew, Part
+from zonedesign.solve._parts import NearPlaced, Part, Placed
 from zonedesign.solve.bound import Bound, closed_by, lagrangian
 from zonedesign.solve.choosing import Cells
 from zonedesign.solve.closing import close_in
@@ -159,8 +159,8 @@ class _Tree:
         count, bound = problem.levels[0].zone_range[0], self.near.bound
         first = Part(bound.value, 0, [(centres, count)], self.near.priced, bound.multipliers)
         self.bound = first.bound
-        known = first if first.divisible else self._known_centres(first, first.priced)
-        self.parts = [] if known is None else [known]
+        whole = first if first.divisible else self._placed(first, first.priced)
+        self.parts = [] if whole is None else [whole]
         while self.parts and not self.ended():
             self.take(self.known())
             # With a gap asked for, parts that may hold a plan as much better were left above what is enough.
@@ -172,14 +172,14 @@ class _Tree:
                 log.info("branching: %d parts are left, which is all that memory holds", len(self.parts))
                 self.full = True
                 return
-            self._finish(self._known_ones())
+            self._finish(self._next_placed())
             self.progress("certify", None, f"{len(self.parts)} parts of the map, bound {self.bound:.6g}")
         if not self.parts and self.stopped_by is None:
             # With a gap asked for, parts were left that may hold a plan as much better.
             self._raise(self.objective if self.limits.gap <= ROUNDING else self.enough)
 
-    def _known_ones(self) -> list[Part]:
-        """Return the next parts whose centres are known, one for each thread; divide those on the way.
+    def _next_placed(self) -> list[Part]:
+        """Return the next parts whose centres are placed, one for each thread; divide those on the way.
 
         Only the one until there is a plan that a program found: it closes most others.
         """
@@ -260,7 +260,7 @@ class _Tree:
         priced = part.priced.only(of[centre] >= 0)
         target = self.objective if np.isfinite(self.objective) else None
         if not part.divisible:
-            return self._known_centres(part, priced)
+            return self._placed(part, priced)
         found = lagrangian(
             priced, target=target, start=part.prices, iterations=STEPS, stride=STRIDE, cells=cells,
             gap=self.limits.gap, threads=1, deadline=self.began + self.limits.seconds, stop=self.limits.stop,
@@ -276,10 +276,10 @@ class _Tree:
         if any(len(centres) < count for centres, count in kept):
             return None
         left = Part(bound, part.number, kept, priced, found.multipliers)
-        return left if left.divisible else self._known_centres(left, priced)
+        return left if left.divisible else self._placed(left, priced)
 
-    def _known_centres(self, part: Part, priced: Priced) -> Part | None:
-        """Return a part whose centres are known with its bound and open pairs; None where it is of no use."""
+    def _placed(self, part: Part, priced: Priced) -> Part | None:
+        """Return a part whose centres are placed, its bound and open pairs; None where it is of no use."""
         from zonedesign.solve._pricing import few_at  # noqa: PLC0415  (numba is slow to import)
 
         n = len(priced.hours)
@@ -304,10 +304,12 @@ class _Tree:
             kept = extra <= self.objective - value + 1e-9 * abs(value)
         kept |= centre == priced.units
         found = Bound(value, worth, np.zeros((n, 1)), own, np.zeros(len(own), np.int64))
-        return replace(part, bound=bound, priced=priced.only(kept), prices=worth, few=Few(found, extra[kept]))
+        return replace(
+            part, bound=bound, priced=priced.only(kept), prices=worth, placed=Placed(found, extra[kept])
+        )
 
     def _finish(self, parts: list[Part]) -> None:
-        """Let the integer program settle parts whose centres are known."""
+        """Let the integer program settle parts whose centres are placed."""
         at_work = {self.pool.submit(self._finished, part): part for part in parts}
         failures = []
         for done in as_completed(at_work):
@@ -332,14 +334,14 @@ class _Tree:
             raise failures[0]
 
     def _finished(self, part: Part) -> Outcome:
-        assert part.few is not None  # noqa: S101
+        assert part.placed is not None  # noqa: S101
         near, arcs = self.near, self.near.problem.arcs
         centre = np.repeat(np.arange(len(near.problem.units)), np.diff(arcs.indptr))
         # The bound knows nothing of units without hours: they go with their centre.
         free = near.possible & part.priced.standing[centre][:, None]
         free[near.priced.arcs] = False
         return close_in(
-            NearFew(near.problem, part.priced, part.few.bound, free, part.few.extra),
+            NearPlaced(near.problem, part.priced, part.placed.bound, free, part.placed.extra),
             start=self.best,
             limits=replace(self.limits, seconds=max(0.0, self.left), threads=1, heard=None),
             pairs=(FIRST_PAIRS, len(near.possible)),
