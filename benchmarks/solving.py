@@ -52,7 +52,7 @@ GIGABYTES = {True: 8, False: 16}
 """What a peer's process may take: one that has half of the machine, and one that has it all."""
 BESIDES = 600.0
 """Seconds besides its limit that a process has to read, verify and write."""
-PATIENCE = 6
+PATIENCE = 60
 """Times its limit that a peer's process may last: one that is timed by its work waits while others work."""
 VERSIONS = ("highspy", "PuLP", "scikit-learn", "spopt", "gerrychain", "numba", "numpy", "scipy")
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
