@@ -10,6 +10,7 @@ import zlib
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 import toy
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -64,6 +65,33 @@ def tables(draw: st.DrawFn) -> np.ndarray:
 def test_few_minutes_come_back_to_the_last_bit(minutes):
     times = zd.TravelTimes.from_matrix(minutes, range(len(minutes)))
     assert (unpacked(packing.packed_times(times, times.origins, [15.0])) == times.to_array()).all()
+
+
+@given(tables(), st.randoms(use_true_random=False))
+@settings(max_examples=40, deadline=None)
+def test_minutes_follow_the_order_of_the_units_whatever_that_of_the_table(minutes, dice):
+    order = dice.sample(range(len(minutes)), len(minutes))
+    times = zd.TravelTimes.from_matrix(minutes, range(len(minutes)))
+    back = unpacked(packing.packed_times(times, pd.Index(order), [15.0]))
+    assert (back == times.to_array()[np.ix_(order, order)]).all()
+
+
+def test_shapes_are_parts_rings_and_steps_in_whole_numbers():
+    square = shapely.box(1, 1, 1.3, 1.2)
+    ring = shapely.Polygon(square.exterior.coords, [[(1.1, 1.1), (1.2, 1.1), (1.2, 1.15), (1.1, 1.1)]])
+    shapes = np.array([shapely.MultiPolygon([ring, shapely.box(2, 1, 2.1, 1.1)]), square], dtype=object)
+    around, hole = [30, 0, 0, 20, -30, 0, 0, -20, 30, 0], [10, 10, 10, 0, 0, 5, -10, -5]
+    assert packing.packed_shapes(shapes, (1.0, 1.0), 2) == [
+        [[around, hole], [[110, 0, 0, 10, -10, 0, 0, -10, 10, 0]]],
+        [[around]],
+    ]
+
+
+def test_lines_and_nothing_are_shapes_too():
+    roads = np.array([shapely.MultiLineString([[(1, 1), (1.5, 1)], [(2, 2), (2, 1)]])], dtype=object)
+    assert packing.packed_shapes(roads, (1.0, 1.0), 1) == [[[[0, 0, 5, 0]], [[10, 10, 0, -10]]]]
+    assert packing.packed_shapes(np.array([], dtype=object), (0.0, 0.0), 1) == []
+    assert packing.packed_shapes(np.array([shapely.MultiLineString()], dtype=object), (0.0, 0.0), 1) == [[]]
 
 
 @given(tables(), st.lists(st.floats(0, 60), max_size=3))
