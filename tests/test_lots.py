@@ -27,6 +27,15 @@ def told(hours, terms=None, **more):
     return zd.lots(plan, problem, terms, draws=100, **more)
 
 
+def toy_customers(hours):
+    """Customers of the first square of the toy world, and one of the last."""
+    rows = [(toy.X + 0.5 * toy.MILE, toy.Y + 0.5 * toy.MILE, each) for each in hours]
+    table = pd.DataFrame(rows, columns=["easting", "northing", "weekly_hours"])
+    x, y = toy.PLACES[5]
+    table.loc[len(table)] = [toy.X + (x + 0.5) * toy.MILE, toy.Y + (y + 0.5) * toy.MILE, 10.0]
+    return table.assign(id=[f"C{k}" for k in range(len(table))])
+
+
 # The table of 2019.
 
 
@@ -37,8 +46,26 @@ def test_all_nine_level_2_areas_of_2019_are_under_750_hours_by_council_hours_alo
     assert (level_2["standing"] == "can start").all()  # 228 to 454 h
     said = sentences([str(each) for each in table["level"]], view["council_hours"].tolist(),
                      view["branch_hours"].tolist(), Viability(), "area")  # fmt: skip
-    assert said[1] == (
+    assert said[0] == (  # before the areas of level 1, of which only some are
         "All nine areas of level 2 are under 750 h a week (the established band) by council hours alone."
+    )
+
+
+def test_a_level_of_the_reserve_alone_is_said_last_and_judged_as_no_branch():
+    said = told([1200.0, 300.0, 40.0], levels=["1", "2", "3"], providers={"2": {"lead": 1}}).says
+    assert said[0].startswith("The one lot of level 2 is under 750 h a week (the established band)")
+    assert said[1].startswith("The one lot of level 1 is not under 750 h")
+    assert said[2] == (
+        "Level 3 has no provider of its own: the one lot of it, of 40 h a week, is the reserve's, and no branch "
+        "is to live on it."
+    )
+
+
+def test_a_level_all_under_the_start_is_said_once():
+    said = sentences(["2"] * 2, [100.0, 90.0], [160.0, 150.0], Viability(branch={"private": 0.6}))
+    assert " ".join(said) == (
+        "Both lots of level 2 are under 150 h a week (the start band) by council hours alone; with the hours "
+        "that a branch may add (private 60%) both of them are over it."
     )
 
 
@@ -144,6 +171,16 @@ def test_the_ceiling_stands_apart_from_the_forecast():
     assert "it leaves GBP 81,000 beside what is forecast with the extension" in said
 
 
+def test_the_authority_to_spend_and_a_year_s_extension_stand_apart_too():
+    terms = Terms(
+        term_years=2, extension_years=1, authority=200_000, extension_ceiling_a_year=80_000,
+        rate=Rate(hourly=20.0),
+    )  # fmt: skip
+    said = " ".join(told([70.0], terms).says)
+    assert "The authority to spend of GBP 200,000 is no forecast: it is too low by GBP 19,000" in said
+    assert "The most for a year's extension, GBP 80,000, is no forecast: it leaves GBP 7,000" in said
+
+
 def test_payment_by_results_is_split_as_stated():
     results = Results(0.1, {"personal outcomes": 0.5, "reduced demand": 0.5})
     said = " ".join(told([70.0], Terms(results=results, rate=Rate(hourly=20.0))).says)
@@ -186,6 +223,41 @@ def test_the_same_providers_stand_in_every_lot_where_stated():
     terms = Terms(shares={"main": 0.6}, same_providers=True)
     found = told([100, 50], terms, providers={"1": {"main": 3}}).providers.set_index("provider")
     assert found.loc["main 2", "weekly_hours"] == pytest.approx(30)  # a fifth of 150
+
+
+def test_so_many_providers_as_are_expected_share_the_places_of_all_lots():
+    terms = Terms(expected_providers=2, cap=2)
+    found = told([100, 50, 30], terms, providers={"1": {"lead": 1}}).providers.set_index("provider")
+    # The largest lot to one, the next two to who holds least: 100 h, and 50 + 30.
+    assert found["lot_ids"].to_dict() == {"provider 1": "a", "provider 2": "b, c"}
+    assert found["weekly_hours"].tolist() == [100.0, 80.0]
+
+
+def test_expected_providers_hold_no_two_places_of_a_lot_and_about_as_many_lots_each():
+    found = told([90.0, 80, 70, 60, 50], Terms(expected_providers=3)).seats
+    assert not found.duplicated(["lot", "provider"]).any()
+    assert sorted(found.groupby("provider")["lot"].nunique()) == [3, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("terms", "says"),
+    [
+        (Terms(expected_providers=1), "expected_providers is 1, and lot a has 2 places to fill"),
+        (
+            Terms(expected_providers=2, cap=1),
+            "2 expected providers, 1 lot at most each, hold 2 places, and there are 4",
+        ),
+    ],
+)
+def test_too_few_expected_providers_are_refused(terms, says):
+    with pytest.raises(zd.ScenarioError, match=says):
+        told([10.0, 10.0], terms)
+
+
+def test_the_reserve_stands_beside_its_target():
+    terms = Terms(shares={"lead": 0.7, "secondary": 0.2}, reserve_target=0.05)
+    said = told([100.0], terms).says
+    assert "The reserve may expect 10.0% of all hours: over its target of 5.0% at most." in said
 
 
 def test_a_provider_over_its_cap_is_told():
@@ -267,6 +339,18 @@ def test_the_band_holds_the_mean_and_is_within_0_and_1():
     assert found["not_sourced_hours_low"] <= found["not_sourced_hours"] <= found["not_sourced_hours_high"]
 
 
+def test_the_band_of_hours_knows_that_packages_differ():
+    table = toy_customers([4.0] * 9 + [64.0])
+    problem = toy.problem(level={"providers": {"lead": 1}})
+    terms = Terms(cascade=(Step("lead", 0.0), Step("reserve", 0.0)))
+    wide = zd.lots(toy.plan(problem), problem, terms, customers=table).cascade
+    plain = zd.lots(toy.plan(problem), problem, terms).cascade
+    assert wide["not_sourced_hours"].tolist() == pytest.approx(plain["not_sourced_hours"].tolist())
+    west = [each.set_index("lot").loc["west"] for each in (wide, plain)]
+    spans = [each["not_sourced_hours_high"] - each["not_sourced_hours_low"] for each in west]
+    assert spans[0] > 1.5 * spans[1]
+
+
 def test_a_level_that_lacks_a_role_passes_it_over():
     terms = Terms(cascade=LEAD_AND_RESERVE)
     found = told([30.0], terms, levels=["3"], customers=[3]).cascade.iloc[0]
@@ -323,6 +407,9 @@ def test_who_is_in_the_lot_already_may_take_more_of_it_under_the_cap():
         (lambda: Viability(start_hours=(200, 100)), "write [min, max], the smaller first"),
         (lambda: Viability(start_hours=(800, 900)), "established at no fewer hours than it starts"),
         (lambda: Step("", 0.5), "has no role"),
+        (lambda: Terms(buyers=("county",)), "buyers are ['county']; name one at least of council, nhs, self"),
+        (lambda: Terms(expected_providers=7, same_providers=True), "say two things of who holds places"),
+        (lambda: Terms(authority=0), "authority is 0; it must be pounds above 0"),
     ],
 )  # fmt: skip
 def test_terms_that_cannot_be_are_refused_in_words(make, says):

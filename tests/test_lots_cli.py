@@ -142,7 +142,7 @@ def test_the_folder_has_every_table_a_workbook_a_page_and_a_manifest(county, cap
     assert lots["weekly_hours"].tolist() == [40.0] * 4
     assert lots["value_a_year"].tolist() == pytest.approx([40 * 365 / 7 * 20] * 4)
     assert json.loads((out / "manifest.json").read_text(encoding="utf-8"))["kind"] == "internal"
-    assert "All four lots of level 1 are under 750 h a week" in capsys.readouterr().out
+    assert "All four lots of level 1 are under 150 h a week (the start band)" in capsys.readouterr().out
 
 
 def test_bids_are_awarded_and_the_award_is_written_with_its_method(county, capsys):
@@ -246,6 +246,10 @@ def test_the_figures_of_the_record_stand_in_the_scenarios():
 
     hampshire, reablement = read("hampshire-2014"), read("hampshire-2014-reablement")
     assert (hampshire.ceiling, hampshire.term_years, hampshire.extension_years) == (585e6, 4, 3)
+    assert (hampshire.authority, hampshire.extension_ceiling_a_year) == (410e6, 47.23e6)
+    expected = [read(name).expected_providers for name in ("somerset-blocks", "brighton-and-hove", "kent")]
+    assert expected == [7, 8, 26]
+    assert read("essex-2020-uttlesford").buyers == ("council", "nhs")
     assert reablement.floor is not None
     assert reablement.floor.margin == 0.2
     assert reablement.results is not None
@@ -267,7 +271,7 @@ def test_every_figure_of_a_system_is_marked_as_the_record_s_fitted_or_assumed(na
     figures = [
         line
         for line in text.splitlines()
-        if line.startswith(("zones", "weekly_hours", "providers", "cap", "accepts"))
+        if line.startswith(("zones", "weekly_hours", "providers", "cap", "accepts", "expected_providers"))
     ]
     assert len(figures) >= len(levels)
     for line in figures:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from lots_world import row
 
 import zonedesign as zd
-from zonedesign.lots import Terms
+from zonedesign.lots import Rate, Terms
 from zonedesign.lots.rampup import Lot, drawn, expected
 
 MILE = toy.MILE
@@ -141,15 +143,16 @@ def test_where_existing_customers_stay_nobody_changes_provider():
 def test_where_all_transfer_those_change_whose_provider_wins_no_place_there():
     found = toy_lots(Terms(existing="transfer"), allocation={"west": "Ash", "east": "Cedar"}).transition
     change = found.set_index(["lot", "provider"])["change_customers"].to_dict()
+    # The NHS's package in west and the self-funder's in east are not the council's to let.
     assert change == {
-        ("west", "Ash"): 0, ("west", "Birch"): 1, ("east", "Ash"): 1, ("east", "Birch"): 1, ("east", "not stated"): 1,
+        ("west", "Ash"): 0, ("west", "Birch"): 0, ("east", "Ash"): 1, ("east", "Birch"): 1, ("east", "not stated"): 0,
     }  # fmt: skip
 
 
 def test_before_the_award_customers_may_change_and_it_is_not_said_that_they_do():
     found = toy_lots(Terms(existing="transfer")).transition
     assert found["change_customers"].sum() == 0
-    assert found["may_change_customers"].sum() == 6
+    assert found["may_change_customers"].sum() == 4
 
 
 def test_only_packages_of_those_who_do_not_join_are_in_scope_where_some_transfer():
@@ -157,13 +160,35 @@ def test_only_packages_of_those_who_do_not_join_are_in_scope_where_some_transfer
     found = toy_lots(terms, allocation={"west": "Ash", "east": "Ash"})
     assert found.transition.groupby("provider")["in_scope"].sum().to_dict() == {
         "Ash": 0,
-        "Birch": 2,
+        "Birch": 1,
         "not stated": 0,
     }
     assert "Named as not joining, and holding no package: Nobody." in found.says
-    # Birch's 5 h are moved to west at once, its 15 h to east.
+    # Birch's 15 h in east are moved at once; its 5 h in west are the NHS's, and not the council's to let.
     first = found.rampup[found.rampup["month"] == 0].set_index("lot")["expected_hours"]
-    assert (first > 0).all()
+    assert first["east"] > 0
+    assert first["west"] == 0
+
+
+def test_a_package_is_let_by_who_buys_it_alone_or_jointly():
+    terms = Terms(existing="transfer", rate=Rate(hourly=20.0))
+    alone, jointly = toy_lots(terms), toy_lots(replace(terms, buyers=("council", "nhs")))
+    assert alone.transition["in_scope"].sum() == 4
+    assert jointly.transition["in_scope"].sum() == 5
+    # West: 30 of 35 h are the council's; with the NHS's 5 h all are.
+    assert jointly.lots.set_index("lot")["council_hours"]["west"] == pytest.approx(60)
+    values = alone.lots.set_index("lot")
+    assert values["council_value_a_year"]["west"] == pytest.approx(values["value_a_year"]["west"] * 30 / 35)
+    assert any(
+        line.startswith("Of the first year's value GBP ") and "is others' to pay" in line
+        for line in alone.says
+    )
+
+
+def test_a_lot_fills_with_the_packages_that_the_council_buys():
+    found = toy_lots(Terms(existing="transfer", turnover=0.0, months=1))
+    first = found.rampup[found.rampup["month"] == 0].set_index("lot")["expected_hours"]
+    assert first.to_dict() == pytest.approx(found.lots.set_index("lot")["council_hours"].to_dict())
 
 
 def test_a_round_is_split_where_a_provider_s_zone_of_today_lies_in_two_lots():

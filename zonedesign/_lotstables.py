@@ -30,7 +30,8 @@ MEANINGS: dict[str, dict[str, str]] = {
         "spot_hours": "hours a week bought one at a time beside the lots, a stated share",
         "other_hours": "hours a week neither guaranteed nor bought so",
         "workers": "workers needed, whole ones, at the stated hours a week each",
-        "council_hours": "hours a week of customers whom the council pays for; all, where that is not known",
+        "council_hours": "hours a week of customers whom the council pays for, or another buyer of the lots; "
+        "all, where that is not known",
         "standing": "where council hours alone stand: under the start, can start, established",
         "short_of_established": "hours a week that council hours lack of the established band",
         "branch_hours": "hours a week with what a branch may add from others (private, NHS), as stated",
@@ -44,6 +45,7 @@ MEANINGS: dict[str, dict[str, str]] = {
         "rate_with_vat": "the same with VAT",
         "value_a_year": "forecast: hours a year x rate, in the first year, VAT not counted",
         "value_a_year_with_vat": "the same with VAT",
+        "council_value_a_year": "of value_a_year, for the hours that the council pays for",
         "value_term": "forecast over the term, as rates rise and hours grow, VAT not counted",
         "value_term_with_vat": "the same with VAT",
         "value_extension": "forecast of the extension, VAT not counted",
@@ -67,6 +69,7 @@ MEANINGS: dict[str, dict[str, str]] = {
         "other_hours": "of these, neither, hours a week",
         "council_hours": "of these, of customers whom the council pays for, hours a week",
         "value_a_year": "forecast value in the first year, VAT not counted",
+        "council_value_a_year": "of this, for the hours that the council pays for",
         "value_term": "forecast value over the term, VAT not counted",
         "hours_share": "its hours / all hours",
         "workers": "workers needed over all its lots",
@@ -94,7 +97,8 @@ MEANINGS: dict[str, dict[str, str]] = {
     "rampup": {
         "lot": "the lot",
         "month": "months since the start",
-        "expected_hours": "hours a week that the lot's new providers hold then, the exact mean",
+        "expected_hours": "hours a week that the lot's new providers hold then, of those that the council "
+        "pays for: the exact mean",
         "low_hours": f"the same in draws; {_BAND}",
         "high_hours": f"the same in draws; {_BAND}",
     },

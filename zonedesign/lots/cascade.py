@@ -12,24 +12,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from zonedesign.lots.rampup import arrivals
+from zonedesign.lots.rampup import AT_ONCE, HIGH, LOW, arrivals
 from zonedesign.lots.rates import at_level
 from zonedesign.lots.terms import RESERVE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
+
+    from zonedesign.lots.rampup import Lot
     from zonedesign.lots.terms import Step, Terms
+
+    Floats = NDArray[np.float64]
 
 NOT_SOURCED = "not sourced"
 """What stands in a role's and a provider's place where nobody takes the hours."""
+NOBODY = (RESERVE, NOT_SOURCED)
+"""Who is no provider: the reserve, and nobody at all."""
 COLUMNS = (
     "lot", "level", "steps", "referrals_a_year", "reserve_share", "reserve_share_low", "reserve_share_high",
     "not_sourced_share", "not_sourced_share_low", "not_sourced_share_high", "not_sourced_hours",
     "not_sourced_hours_low", "not_sourced_hours_high", "mean_response_hours",
 )  # fmt: skip
-LOW, HIGH = 0.05, 0.95
-"""Bands hold nine cases in ten."""
 
 
 @dataclass(frozen=True)
@@ -71,33 +76,29 @@ def taken_by_role(cascade: Sequence[Step], roles: Mapping[str, int], level: str)
 
 
 def cascade_frame(
-    lots: Sequence[tuple[str, str]], customers: Sequence[float], hours: Sequence[float],
-    roles: Sequence[Mapping[str, int]], terms: Terms,
+    lots: Sequence[Lot], levels: Sequence[str], roles: Sequence[Mapping[str, int]], terms: Terms,
+    *, draws: int, seed: int,
 ) -> pd.DataFrame:  # fmt: skip
-    """Return a row for every lot (its id and level): referrals, what reaches the reserve, what is left.
+    """Return a row for every lot: referrals, what reaches the reserve, what is left.
 
-    Shares are exact means; their bands are of a binomial number of that year's referrals, those of hours of a
-    Poisson number of packages of the lot's mean size.
+    Shares are exact means; their bands are of a binomial number of that year's referrals, those of hours of
+    draws of a Poisson number of the lot's own packages.
     """
-    from scipy.stats import poisson  # noqa: PLC0415  (it is slow to load, and reading scenarios does without)
-
     rows: list[dict[str, Any]] = []
     if not terms.cascade:
         return pd.DataFrame(columns=list(COLUMNS))
-    for (lot, level), people, weekly, of_lot in zip(lots, customers, hours, roles, strict=True):
+    for place, (lot, level, of_lot) in enumerate(zip(lots, levels, roles, strict=True)):
         steps = asked(terms.cascade, of_lot, level)
-        referrals = float(arrivals(people, terms, 12).sum())
-        mean = weekly / people if people > 0 else 0.0
+        referrals = float(arrivals(lot.customers, terms, 12).sum())
         reserve = next((each.reaches for each in steps if each.role == RESERVE), 0.0)
         left = max(0.0, 1.0 - sum(each.takes for each in steps))
         number = max(1, round(referrals))
         reserve_band, left_band = (_binomial(number, share) for share in (reserve, left))
-        low, high = (
-            float(poisson.ppf(q, referrals * left)) if referrals * left > 0 else 0.0 for q in (LOW, HIGH)
-        )
+        dice = np.random.default_rng([seed, place, 1])
+        low, high = np.quantile(_hours_drawn(lot, referrals * left, draws, dice), [LOW, HIGH])
         rows.append(
             {
-                "lot": lot,
+                "lot": lot.lot,
                 "level": level,
                 "steps": ", then ".join(each.role for each in steps),
                 "referrals_a_year": referrals,
@@ -107,13 +108,26 @@ def cascade_frame(
                 "not_sourced_share": left,
                 "not_sourced_share_low": left_band[0],
                 "not_sourced_share_high": left_band[1],
-                "not_sourced_hours": referrals * left * mean,
-                "not_sourced_hours_low": low * mean,
-                "not_sourced_hours_high": high * mean,
+                "not_sourced_hours": referrals * left * lot.mean,
+                "not_sourced_hours_low": float(low),
+                "not_sourced_hours_high": float(high),
                 "mean_response_hours": sum(each.waits for each in steps),
             }
         )
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _hours_drawn(lot: Lot, number: float, draws: int, dice: np.random.Generator) -> Floats:
+    """Return hours of a Poisson number of a lot's packages (draws,)."""
+    many = dice.poisson(number, draws) if len(lot.packages) else np.zeros(draws, dtype=np.int64)
+    found = np.zeros(draws)
+    block = max(1, int(AT_ONCE / max(1.0, number)))
+    for first in range(0, draws, block):
+        part = many[first : first + block]
+        worth = dice.choice(lot.packages, int(part.sum())) if part.any() else np.zeros(0)
+        whose = np.repeat(np.arange(len(part)), part)
+        found[first : first + block] = np.bincount(whose, weights=worth, minlength=len(part))
+    return found
 
 
 def _binomial(number: int, share: float) -> tuple[float, float]:

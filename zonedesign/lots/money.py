@@ -104,14 +104,6 @@ def money_says(money: pd.DataFrame, terms: Terms) -> list[str]:
     if terms.extension_years:
         line += f", and {_pounds(longer)} more in an extension of {_years(terms.extension_years)}"
     said.append(f"{line}, VAT not counted.")
-    if terms.ceiling is not None:
-        left = terms.ceiling - forecast - longer
-        side = "leaves" if left >= 0 else "is too low by"
-        said.append(
-            f"The framework's ceiling of {_pounds(terms.ceiling)} is no forecast: it {side} "
-            f"{_pounds(abs(left))} "
-            "beside what is forecast with the extension."
-        )
     if terms.results is not None:
         by_results = float(money["value_by_results_a_year"].sum())
         parts = ", ".join(
@@ -130,6 +122,33 @@ def money_says(money: pd.DataFrame, terms: Terms) -> list[str]:
         if len(known):
             lots = f"{len(under):,} of {len(money):,} lots" if under else "no lot"
             said.append(f"The rate is under {what} in {lots}.")
+    return said
+
+
+def ceilings_say(money: pd.DataFrame, terms: Terms) -> list[str]:
+    """Return how the ceiling, the authority to spend and a year's extension stand beside the forecast."""
+    if money["value_a_year"].isna().all():
+        return []
+    forecast, longer = (float(money[name].sum()) for name in ("value_term", "value_extension"))
+    every = forecast + longer
+    beside = [
+        ("The framework's ceiling", terms.ceiling, every, "what is forecast with the extension"),
+        ("The authority to spend", terms.authority, every, "what is forecast with the extension"),
+    ]
+    if terms.extension_years:
+        a_year = longer / terms.extension_years
+        what = "what a year of the extension is forecast at"
+        beside.append(("The most for a year's extension,", terms.extension_ceiling_a_year, a_year, what))
+    said = []
+    for name, most, value, what in beside:
+        if most is not None:
+            side = "leaves" if most >= value else "is too low by"
+            of = "" if name.endswith(",") else " of"
+            comma = "," if name.endswith(",") else ""
+            said.append(
+                f"{name}{of} {_pounds(most)}{comma} is no forecast: it {side} {_pounds(abs(most - value))} "
+                f"beside {what}, {_pounds(value)}."
+            )
     return said
 
 

@@ -11,8 +11,10 @@ import pandas as pd
 from zonedesign._customers import Customers, read_customers
 from zonedesign._placing import place
 from zonedesign.errors import DataError, counted
+from zonedesign.lots.terms import COUNCIL
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -25,15 +27,14 @@ if TYPE_CHECKING:
 
 NO_PROVIDER = "not stated"
 """The provider of packages whose row names none."""
-COUNCIL = "council"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class People:
     """Customers in memory: hours (c,), the position of each one's unit and lot, and who holds the package.
 
-    `provider` and `council` (whether the council pays) are None where the table does not say. Nothing here is
-    written anywhere: rooms above see totals by lot and provider.
+    `provider` and `council` (whether the council pays, or another buyer of the lots) are None where the table
+    does not say. Nothing here is written anywhere: rooms above see totals by lot and provider.
     """
 
     hours: Floats
@@ -52,8 +53,12 @@ def people_of(
     problem: Problem,
     customers: str | Path | pd.DataFrame | Customers,
     postcodes: str | Path | pd.DataFrame | None = None,
+    buyers: Sequence[str] = (COUNCIL,),
 ) -> People:
-    """Return the customers who live in the plan's units; `DataError` where none does."""
+    """Return the customers who live in the plan's units; `DataError` where none does.
+
+    Who names no `funding` is the council's. `buyers` are those whose packages are let.
+    """
     table = customers if isinstance(customers, Customers) else read_customers(customers)
     where = place(table, problem.units, postcodes)
     at = plan.of_units.ids.get_indexer(pd.Index(where.unit.tolist(), dtype=plan.of_units.ids.dtype))
@@ -72,16 +77,20 @@ def people_of(
         text = named.astype(str).str.strip()
         provider = text.where(text != "", NO_PROVIDER).to_numpy(dtype=object)
     if "funding" in frame.columns:
-        council = frame["funding"].fillna(COUNCIL).eq(COUNCIL).to_numpy(dtype=np.bool_)
+        council = frame["funding"].fillna(COUNCIL).isin(buyers).to_numpy(dtype=np.bool_)
     unit = np.asarray(at[inside], dtype=np.int64)
     hours = frame["weekly_hours"].to_numpy(np.float64)
     return People(hours, unit, plan.zone[unit], provider, council, tuple(notes))
 
 
-def council_share(people: People | None, lots: int) -> Floats:
-    """Return the share of each lot's hours that the council pays (lots,), 1 where that is not known."""
+def council_share(people: People | None, lots: int, *, of_customers: bool = False) -> Floats:
+    """Return the share of each lot's hours that the council pays (lots,), 1 where that is not known.
+
+    Or of its customers.
+    """
     if people is None or people.council is None:
         return np.ones(lots)
-    every = np.bincount(people.lot, weights=people.hours, minlength=lots)
-    paid = np.bincount(people.lot, weights=people.hours * people.council, minlength=lots)
+    worth = np.ones(len(people.hours)) if of_customers else people.hours
+    every = np.bincount(people.lot, weights=worth, minlength=lots)
+    paid = np.bincount(people.lot, weights=worth * people.council, minlength=lots)
     return np.where(every > 0, paid / np.where(every > 0, every, 1.0), 1.0)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MONTHS = 12
 LOW, HIGH = 0.05, 0.95
+"""Bands hold nine cases in ten."""
 AT_ONCE = 2_000_000
 """Packages that are drawn at once, so that memory stays bounded."""
 

@@ -9,16 +9,17 @@ import numpy as np
 import pandas as pd
 
 from zonedesign.errors import DataError, counted, require_number
-from zonedesign.lots.cascade import NOT_SOURCED, cascade_frame
+from zonedesign.lots import sayings
+from zonedesign.lots.cascade import NOBODY, cascade_frame
 from zonedesign.lots.failure import failure_frame
-from zonedesign.lots.money import WEEKS_A_YEAR, floor_frame, money_frame, money_says
+from zonedesign.lots.money import WEEKS_A_YEAR, ceilings_say, floor_frame, money_frame, money_says
 from zonedesign.lots.people import council_share, people_of
 from zonedesign.lots.rampup import Lot, ramp_up
 from zonedesign.lots.rates import at_level
 from zonedesign.lots.seats import Seat, roles_of, seats_frame, seats_of
 from zonedesign.lots.terms import RESERVE, Terms
 from zonedesign.lots.transition import in_scope, transition_frame, transition_says
-from zonedesign.lots.viability import ESTABLISHED, UNDER, branch_hours, judged, sentences, standing, workers
+from zonedesign.lots.viability import branch_hours, judged, sentences, standing, workers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 MOST_DRAWS = 100_000
-NOBODY = (RESERVE, NOT_SOURCED)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -102,35 +102,42 @@ def lots(
     people = None
     if customers is not None:
         table, postcodes = customers if isinstance(customers, tuple) else (customers, None)
-        people = people_of(plan, problem, table, postcodes)
+        people = people_of(plan, problem, table, postcodes, terms.buyers)
     seats = seats_of(plan, problem.levels, terms, getattr(allocation, "allocation", allocation))
     money = money_frame(plan, terms)
     frame = _lots_frame(plan, problem, terms, people, money)
-    rampup, milestones = ramp_up(_filling(plan, people, terms), terms, draws=draws, seed=seed)
+    filling = _filling(plan, people, terms)
+    rampup, milestones = ramp_up(filling, terms, draws=draws, seed=seed)
     transition = transition_frame(people, plan, problem, seats, terms)
     levels = {level.name: level for level in problem.levels}
     roles = [roles_of(levels.get(level)) for level in plan.levels]
-    heads = list(zip(plan.zone_ids, plan.levels, strict=True))
-    cascade = cascade_frame(heads, _customers(plan), frame["weekly_hours"].tolist(), roles, terms)
+    cascade = cascade_frame(filling, plan.levels, roles, terms, draws=draws, seed=seed)
     failure = failure_frame(seats, plan, problem, terms, getattr(allocation, "capacity", None))
     providers = _providers_frame(seats, frame, terms)
     says = [
         *sentences(
-            plan.levels, frame["council_hours"].tolist(), frame["branch_hours"].tolist(), terms.viability
+            plan.levels,
+            frame["council_hours"].tolist(),
+            frame["branch_hours"].tolist(),
+            terms.viability,
+            let=[name for name, level in levels.items() if roles_of(level)],
         ),
-        *_enough_says(frame, terms),
+        *sayings.provider_says(providers, terms),
+        *sayings.enough_says(frame, terms),
         *money_says(money, terms),
-        *_ramp_says(milestones, terms),
-        *_cascade_says(cascade, terms),
-        *_failure_says(failure),
-        *_provider_says(providers, terms),
+        *sayings.buyers_say(frame, terms),
+        *ceilings_say(money, terms),
+        *sayings.ramp_says(milestones, terms),
+        *sayings.cascade_says(cascade, terms),
+        *sayings.reserve_says(providers, terms),
+        *sayings.failure_says(failure),
         *transition_says(transition, people, problem, terms),
     ]
     return Lots(
         plan, problem, terms, frame, providers, seats_frame(seats),
         floor_frame(list(dict.fromkeys(plan.levels)), terms),
         rampup, milestones, transition, failure, cascade,
-        tuple(says), tuple(_notes(terms, people, frame, draws)), draws, seed,
+        tuple(says), tuple(sayings.notes_of(terms, people, frame, draws)), draws, seed,
     )  # fmt: skip
 
 
@@ -138,12 +145,8 @@ def _customers(plan: Plan) -> list[float]:
     """Return customers by lot; where they are not counted, hours make packages of 12 h a week."""
     zones = plan.zones
     if plan.of_units.customers is None:
-        return [float(hours) / MEAN_PACKAGE for hours in zones["weekly_hours"]]
+        return [float(hours) / sayings.MEAN_PACKAGE for hours in zones["weekly_hours"]]
     return [float(each) for each in zones["customers"]]
-
-
-MEAN_PACKAGE = 12.0
-"""Hours a week of a package where customers are not counted; some 12.4 in West Sussex's table of 2019."""
 
 
 def _lots_frame(
@@ -166,17 +169,22 @@ def _lots_frame(
         raise DataError(
             "lots: guaranteed and spot hours are more than a lot has; they are shares of its hours"
         )
-    council = hours * council_share(people, len(hours))
-    view = judged(frame.assign(council_hours=council), terms.viability, terms.floor)
-    return pd.concat([frame, view, money], axis=1)
+    share = council_share(people, len(hours))
+    view = judged(frame.assign(council_hours=hours * share), terms.viability, terms.floor)
+    return pd.concat([frame, view, money], axis=1).assign(
+        council_value_a_year=money["value_a_year"].to_numpy() * share
+    )
 
 
 def _filling(plan: Plan, people: People | None, terms: Terms) -> list[Lot]:
-    """Return what each lot fills from; packages are its own, or alike where customers are not known."""
-    zones, scope = plan.zones, in_scope(people, terms)
+    """Return what each lot fills from: the packages of the lots' buyers, alike where they are not known."""
+    scope = in_scope(people, terms)
+    count = len(plan.zone_ids)
+    hours = plan.zones["weekly_hours"].to_numpy(np.float64) * council_share(people, count)
+    customers = np.array(_customers(plan)) * council_share(people, count, of_customers=True)
     found = []
-    for k, number in enumerate(_customers(plan)):
-        weekly = float(zones["weekly_hours"].iloc[k])
+    for k, number in enumerate(customers.tolist()):
+        weekly = float(hours[k])
         mean = weekly / number if number > 0 else 0.0
         packages = np.array([mean]) if number > 0 else np.zeros(0)
         moved = (
@@ -184,11 +192,13 @@ def _filling(plan: Plan, people: People | None, terms: Terms) -> list[Lot]:
         )
         if people is not None and scope is not None and number > 0:
             mine = people.lot == k
+            if people.council is not None:
+                mine = mine & people.council
             own = people.hours[mine]
             if len(own) and own.sum() > 0:
-                # The plan's hours may have grown since the table was drawn up.
+                # The plan's hours and customers may have grown since the table was drawn up.
                 packages = own * (mean / float(own.mean()))
-                moved = people.hours[mine & scope] * (mean / float(own.mean()))
+                moved = people.hours[mine & scope] * (weekly / float(own.sum()))
         found.append(Lot(plan.zone_ids[k], number, packages, moved, weekly))
     return found
 
@@ -207,7 +217,7 @@ def _providers_frame(seats: Sequence[Seat], frame: pd.DataFrame, terms: Terms) -
         sums: dict[str, float] = {
             column: float(sum(seat.share * known[seat.lot][column] for seat in mine))
             for column in ("weekly_hours", "hours_a_year", "guaranteed_hours", "spot_hours", "other_hours",
-                           "council_hours", "value_a_year", "value_term")
+                           "council_hours", "value_a_year", "council_value_a_year", "value_term")
         }  # fmt: skip
         hours, council = sums["weekly_hours"], sums["council_hours"]
         more = branch_hours(hours, council, terms.viability)
@@ -257,126 +267,3 @@ def _over_cap(mine: Sequence[Seat], lot_ids: Sequence[str], hours: float, total:
     if terms.cap_hours_share is not None and total > 0 and hours > terms.cap_hours_share * total + 1e-6:
         said.append(f"{hours / total:.1%} of hours, cap {terms.cap_hours_share:.1%}")
     return "; ".join(said)
-
-
-# Sentences.
-
-
-def _enough_says(frame: pd.DataFrame, terms: Terms) -> list[str]:
-    view, said = terms.viability, []
-    few = frame.loc[frame["enough_customers"].eq(False), "lot"].tolist()  # noqa: FBT003
-    if few:
-        said.append(
-            f"{len(few):,} of {len(frame):,} lots have fewer customers than a branch at their stage needs "
-            f"({view.start_customers:g} to start, {view.established_customers:g} once established)."
-        )
-    said.append(
-        f"Workers needed: {int(frame['workers'].sum()):,} over all lots, at {view.worker_hours:g} h a week "
-        "of "
-        f"{view.worker_time} time each."
-    )
-    return said
-
-
-def _ramp_says(milestones: pd.DataFrame, terms: Terms) -> list[str]:
-    said = []
-    for what, name in (("start", "the start band"), ("established", "the established band")):
-        months = milestones[f"{what}_month"]
-        never = int(months.isna().sum())
-        there = months.dropna()
-        if len(there):
-            line = (
-                f"{len(there):,} of {len(months):,} lots are expected to reach {name} within {terms.months} "
-                f"months, the first in month {int(there.min())}, half of these by month {int(there.median())}"
-            )
-            said.append(f"{line}{f'; {never:,} are not' if never else ''}.")
-        else:
-            said.append(f"No lot is expected to reach {name} within {terms.months} months.")
-    return said
-
-
-def _cascade_says(frame: pd.DataFrame, terms: Terms) -> list[str]:
-    if not terms.cascade:
-        return ["No referral cascade is stated, so what reaches the reserve is not known."]
-    weight = frame["referrals_a_year"].to_numpy(np.float64)
-    if weight.sum() <= 0:
-        return ["No referral is expected."]
-    reserve, left = (
-        float(np.average(frame[name], weights=weight)) for name in ("reserve_share", "not_sourced_share")
-    )
-    return [
-        (
-            f"Of {weight.sum():,.0f} referrals expected a year {reserve:.1%} reach the reserve and "
-            f"{left:.1%} are taken "
-            f"by nobody: {float(frame['not_sourced_hours'].sum()):,.0f} hours a week of a year's new "
-            "packages."
-        )
-    ]
-
-
-def _provider_says(providers: pd.DataFrame, terms: Terms) -> list[str]:
-    """Return how many providers have enough for a branch over all their lots."""
-    real = providers[~providers["provider"].isin(NOBODY)]
-    if real.empty:
-        return []
-    alone = int((real["standing"] == ESTABLISHED).sum())
-    more = int((real["branch_standing"] == ESTABLISHED).sum())
-    under = int((real["standing"] == UNDER).sum())
-    line = f"Over all its lots {alone:,} of {counted(len(real), 'provider')} may expect the hours of an"
-    line += " established branch from the council alone"
-    line += f", {more:,} with what a branch may add" if terms.viability.branch else ""
-    return [f"{line}; {under:,} are under the start band."]
-
-
-def _failure_says(frame: pd.DataFrame) -> list[str]:
-    if frame.empty:
-        return []
-    worst = frame.iloc[int(frame["left_hours"].to_numpy().argmax())]
-    return [
-        (
-            f"If {worst['provider']} hands back {worst['weekly_hours']:,.0f} h a week in "
-            f"{counted(int(worst['lots']), 'lot')}, providers in reach could take "
-            f"{worst['absorbed_hours']:,.0f} h, and "
-            f"{worst['left_hours']:,.0f} h are left to the reserve: no other failure leaves more."
-        )
-    ]
-
-
-def _notes(terms: Terms, people: People | None, frame: pd.DataFrame, draws: int) -> list[str]:
-    """Return what is assumed, in words."""
-    said = [
-        (
-            f"A year has {WEEKS_A_YEAR:.2f} weeks. Hours are those of the plan; values leave VAT out unless "
-            "they say so."
-        ),
-        (
-            f"Assumed: {terms.turnover:.0%} of packages end within a year, demand changes by "
-            f"{terms.growth_a_year:+.1%} "
-            f"a year. Bands of the ramp-up hold nine of ten of {draws:,} draws; they know nothing of "
-            "whether this holds."
-        ),
-        (
-            f"Assumed: a provider could add {terms.headroom:.0%} of its own hours when another fails, "
-            "unless its bid "
-            "states a capacity; customers of one lot may go to several."
-        ),
-    ]
-    if terms.cascade:
-        said.append(
-            "Assumed: each provider accepts a referral with the stated chance, whatever the others answered; "
-            "the providers of a role are asked one after the other."
-        )
-    if terms.floor is not None:
-        guesses = [row["item"] for row in terms.floor.rows("") if "assumption" in row["source"].lower()]
-        if guesses:
-            said.append(f"Assumed in the rate's floor: {', '.join(guesses)}.")
-    if people is not None:
-        said += people.notes
-        paid = float(frame["council_hours"].sum() / max(frame["weekly_hours"].sum(), 1e-9))
-        if people.council is not None and paid < 1 - 1e-9:
-            said.append(
-                f"{1 - paid:.1%} of hours are of customers whom the council does not pay for: viability by "
-                "council "
-                "hours alone leaves them out, values count them."
-            )
-    return said

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -87,7 +87,45 @@ def seats_of(plan: Plan, levels: Sequence[Level], terms: Terms, allocation: Any 
             rest = shares.pop(role, 0.0)
             if rest > 0:
                 seats.append(Seat(lot, of_level, role, role, placeholder=True, share=rest))
-    return seats
+    return seats if terms.expected_providers is None else _dealt(seats, plan, terms)
+
+
+def _dealt(seats: Sequence[Seat], plan: Plan, terms: Terms) -> list[Seat]:
+    """Return the seats with so many placeholders as providers are expected, each in as many lots as the next.
+
+    The largest lots are dealt first, each to those who hold fewest lots, and of these fewest hours: so no two
+    differ by more than one lot. Raises `ScenarioError` where they are too few for a lot, or for the cap.
+    """
+    named = {seat.provider for seat in seats if not seat.placeholder}
+    count = int(terms.expected_providers or 0) - len(named)
+    hours = dict(zip(plan.zone_ids, plan.zones["weekly_hours"].tolist(), strict=True))
+    places: dict[str, list[int]] = {}
+    for k, seat in enumerate(seats):
+        if seat.placeholder and seat.role not in (RESERVE, NOT_SOURCED):
+            places.setdefault(seat.lot, []).append(k)
+    if not places:
+        return list(seats)
+    most_lot = max(places, key=lambda lot: len(places[lot]))
+    most, every = len(places[most_lot]), sum(map(len, places.values()))
+    beside = f" beside {counted(len(named), 'provider')} named" if named else ""
+    if count < most:
+        raise ScenarioError(
+            f"lots: expected_providers is {terms.expected_providers}{beside}, and lot {most_lot} has "
+            f"{counted(most, 'place')} to fill; state more, or none"
+        )
+    if terms.cap is not None and every > count * terms.cap:
+        raise ScenarioError(
+            f"lots: {counted(count, 'expected provider')}{beside}, {counted(terms.cap, 'lot')} at most each, "
+            f"hold {count * terms.cap:,} places, and there are {every:,}; state more or a higher cap"
+        )
+    held, load, dealt = [0] * count, [0.0] * count, list(seats)
+    for lot in sorted(places, key=lambda each: -hours[each]):
+        order = sorted(range(count), key=lambda n: (held[n], load[n], n))
+        for k, n in zip(places[lot], order, strict=False):
+            held[n] += 1
+            load[n] += seats[k].share * hours[lot]
+            dealt[k] = replace(seats[k], provider=f"provider {n + 1}")
+    return dealt
 
 
 def seats_frame(seats: Sequence[Seat]) -> pd.DataFrame:

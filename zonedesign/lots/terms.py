@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from zonedesign._customers import FUNDING
 from zonedesign.errors import ScenarioError, listed, nearest_name, require_number
 from zonedesign.lots.rates import ByLevel, Floor, Rate, Results, settled, shares_settled
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 RESERVE = "reserve"
 """The role that stands behind every lot, with any number of providers: a dynamic market or open framework."""
+COUNCIL = "council"
+"""Who pays where a customer's row does not say."""
 STAY, SOME, TRANSFER = "stay", "some", "transfer"
 """What becomes of existing packages: they stay where they are, those of some providers move, or all do."""
 
@@ -140,22 +143,31 @@ class Terms:
 
     `cap` is the most lots a provider may hold, `cap_by_level` those of a level, `cap_hours_share` the
     most of all hours. `shares` of a lot's hours by role; without it the cascade decides, or else all of a
-    lot's providers share alike. With `same_providers` the providers of a role are the same in every lot.
+    lot's providers share alike. With `same_providers` the providers of a role are the same in every lot; or
+    so many `expected_providers` hold the places of all lots together. `reserve_target` is the share of all
+    hours that the reserve is to have at most. `buyers` are those whose customers' packages are let, by what
+    their column `funding` says.
     `guaranteed` and `spot` are shares of hours, by level where stated so. `existing` says what becomes of
     packages that run today. `growth_a_year` and `turnover` (the share of packages that end within a year)
     make the ramp-up over `months`. `headroom` is the share of its own hours that a provider could add
-    when another fails. `ceiling` (pounds, VAT not counted) is the framework's, kept apart from the
+    when another fails. `ceiling` (pounds, VAT not counted) is the framework's, `authority` what may be spent
+    of it, `extension_ceiling_a_year` what a year of extension may cost at most; all are kept apart from the
     forecast.
     """
 
     term_years: float = 1.0
     extension_years: float = 0.0
     ceiling: float | None = None
+    authority: float | None = None
+    extension_ceiling_a_year: float | None = None
     cap: int | None = None
     cap_by_level: Mapping[str, int] = field(default_factory=dict, hash=False)
     cap_hours_share: float | None = None
     shares: Mapping[str, float] = field(default_factory=dict, hash=False)
     same_providers: bool = False
+    expected_providers: int | None = None
+    reserve_target: float | None = None
+    buyers: tuple[str, ...] = (COUNCIL,)
     guaranteed: ByLevel = 0.0
     spot: ByLevel = 0.0
     existing: str = STAY
@@ -175,8 +187,9 @@ class Terms:
         settle = object.__setattr__
         require_number("lots: term_years", self.term_years, "years above 0", lambda v: 0 < v <= 50)
         require_number("lots: extension_years", self.extension_years, "years", lambda v: 0 <= v <= 50)
-        if self.ceiling is not None:
-            require_number("lots: ceiling", self.ceiling, "pounds above 0", lambda v: v > 0)
+        for what in ("ceiling", "authority", "extension_ceiling_a_year"):
+            if getattr(self, what) is not None:
+                require_number(f"lots: {what}", getattr(self, what), "pounds above 0", lambda v: v > 0)
         for what, cap in (
             ("cap", self.cap),
             *((f"cap of level {n}", c) for n, c in self.cap_by_level.items()),
@@ -192,6 +205,7 @@ class Terms:
                 lambda v: 0 < v <= 1,
             )  # fmt: skip
         settle(self, "cap_by_level", dict(self.cap_by_level))
+        self._settle_who()
         self._settle_shares()
         if self.existing not in (STAY, SOME, TRANSFER):
             raise ScenarioError(
@@ -219,6 +233,26 @@ class Terms:
         if len(set(roles)) != len(roles) or RESERVE in roles[:-1]:
             raise ScenarioError(
                 f"lots: the cascade asks {listed(roles, 9)}; each role once, and the {RESERVE} last"
+            )
+
+    def _settle_who(self) -> None:
+        if self.expected_providers is not None:
+            require_number(
+                "lots: expected_providers", self.expected_providers, "a whole number of providers from 1 up",
+                lambda v: v % 1 == 0 and v >= 1,
+            )  # fmt: skip
+            if self.same_providers:
+                raise ScenarioError(
+                    "lots: expected_providers and same_providers say two things of who holds places; keep one"
+                )
+        if self.reserve_target is not None:
+            require_number(
+                "lots: reserve_target", self.reserve_target, "a share from 0 to 1", lambda v: 0 <= v <= 1
+            )
+        object.__setattr__(self, "buyers", tuple(self.buyers))
+        if not self.buyers or set(self.buyers) - set(FUNDING):
+            raise ScenarioError(
+                f"lots: buyers are {list(self.buyers)}; name one at least of {listed(FUNDING)}"
             )
 
     def _settle_shares(self) -> None:

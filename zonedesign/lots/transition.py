@@ -35,16 +35,18 @@ COLUMNS = (
 
 
 def in_scope(people: People | None, terms: Terms) -> Bools | None:
-    """Return which customers' packages are let with the lots (c,), None where customers are not known."""
+    """Return which customers' packages are let with the lots (c,), None where customers are not known.
+
+    A package that another pays for is not the council's to let.
+    """
     if people is None:
         return None
-    if terms.existing == STAY:
+    paid = np.ones(len(people.hours), dtype=np.bool_) if people.council is None else people.council
+    if terms.existing == STAY or (terms.existing == SOME and people.provider is None):
         return np.zeros(len(people.hours), dtype=np.bool_)
-    if terms.existing == SOME:
-        if people.provider is None:
-            return np.zeros(len(people.hours), dtype=np.bool_)
-        return np.isin(people.provider.astype(str), terms.not_joining)
-    return np.ones(len(people.hours), dtype=np.bool_)
+    if terms.existing == SOME and people.provider is not None:
+        return np.asarray(paid & np.isin(people.provider.astype(str), terms.not_joining))
+    return paid
 
 
 def transition_frame(

@@ -11,7 +11,7 @@ from zonedesign.errors import listed
 from zonedesign.lots.rates import at_level
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from zonedesign.lots.rates import Floor
     from zonedesign.lots.terms import Viability
@@ -98,33 +98,77 @@ def _enough(people: Any, council: float, viability: Viability) -> bool | None:
     return bool(float(people) >= least - 1e-9)
 
 
-def sentences(levels: Sequence[str], council: Sequence[float], more: Sequence[float], viability: Viability,
-              noun: str = "lot") -> list[str]:  # fmt: skip
-    """Return what the figures say of each level, in plain words."""
-    established, start = viability.established_hours[0], viability.start_hours[0]
+def sentences(
+    levels: Sequence[str],
+    council: Sequence[float],
+    more: Sequence[float],
+    viability: Viability,
+    noun: str = "lot",
+    let: Collection[str] | None = None,
+) -> list[str]:
+    """Return what the figures say of each level, in plain words, the level that fares worst first.
+
+    `let` names the levels that have a provider of their own, all where it is not given. Those without one
+    come last, for no branch is to live on their lots alone.
+    """
+    least = viability.established_hours[0]
+
+    def rank(level: str) -> tuple[bool, float]:
+        mine = [hours < least - 1e-9 for hours, each in zip(council, levels, strict=True) if each == level]
+        return let is not None and level not in let, -sum(mine) / len(mine)
+
     said = []
-    for level in dict.fromkeys(levels):
+    for level in sorted(dict.fromkeys(levels), key=rank):
         mine = [k for k, each in enumerate(levels) if each == level]
-        for least, what in ((established, "established"), (start, "start")):
-            short = [k for k in mine if council[k] < least - 1e-9]
-            if what == "start" and not short:
-                continue
-            with_others = [k for k in short if more[k] >= least - 1e-9]
-            band = "the established band" if what == "established" else "the start band"
-            who = _of(len(short), len(mine), level, noun)
-            line = f"{who} under {least:,.10g} h a week ({band}) by council hours alone"
-            if short and viability.branch:
-                names = listed([f"{name} {share:.0%}" for name, share in viability.branch.items()])
-                line += (
-                    f"; with the hours that a branch may add ({names}) "
-                    f"{_word(len(with_others)) if with_others else 'none'} of "
-                    f"{'them' if len(short) > 1 else 'it'} {'are' if len(with_others) > 1 else 'is'} over it"
-                    if len(short) > 1
-                    else f"; with the hours that a branch may add ({names}) it is "
-                    f"{'over' if with_others else 'still under'} it"
-                )
-            said.append(f"{line}.")
+        if let is not None and level not in let:
+            said.append(_reserved(level, [council[k] for k in mine], noun))
+        else:
+            said += _of_level(level, [council[k] for k in mine], [more[k] for k in mine], viability, noun)
     return said
+
+
+def _of_level(
+    level: str, council: Sequence[float], more: Sequence[float], viability: Viability, noun: str
+) -> list[str]:
+    """Return how many are under each band; a band that the lower one implies is not said."""
+    said = []
+    bands = (("established", viability.established_hours[0]), ("start", viability.start_hours[0]))
+    under_start = sum(hours < bands[1][1] - 1e-9 for hours in council)
+    for name, least in bands:
+        short = [k for k, hours in enumerate(council) if hours < least - 1e-9]
+        if (name == "start" and not short) or (name == "established" and under_start == len(council)):
+            continue
+        line = (
+            f"{_of(len(short), len(council), level, noun)} under {least:,.10g} h a week (the {name} band) by "
+            "council hours alone"
+        )
+        if short and viability.branch:
+            names = listed([f"{what} {share:.0%}" for what, share in viability.branch.items()])
+            over = sum(more[k] >= least - 1e-9 for k in short)
+            line += f"; with the hours that a branch may add ({names}) {_over(over, len(short))}"
+        said.append(f"{line}.")
+    return said
+
+
+def _over(number: int, every: int) -> str:
+    """Return 'it is over it', 'none of them is over it', 'all of them are over it'."""
+    if every == 1:
+        return "it is over it" if number else "it is still under it"
+    if number == every:
+        return f"{'both' if every == 2 else 'all'} of them are over it"
+    return f"{_word(number) if number else 'none'} of them {'are' if number > 1 else 'is'} over it"
+
+
+def _reserved(level: str, council: Sequence[float], noun: str) -> str:
+    """Return what is said of a level without a provider of its own."""
+    every, least, most = len(council), min(council), max(council)
+    hours = f"{least:,.0f} h" if round(least) == round(most) else f"{least:,.0f} to {most:,.0f} h"
+    lots = f"the one {noun}" if every == 1 else f"the {_word(every)} {noun}s"
+    each, verb, them = ("", "is", "it") if every == 1 else (" each", "are", "them")
+    return (
+        f"Level {level} has no provider of its own: {lots} of it, of {hours} a week{each}, {verb} the "
+        f"reserve's, and no branch is to live on {them}."
+    )
 
 
 def _of(number: int, every: int, level: str, noun: str) -> str:

@@ -100,11 +100,16 @@ class LotsTable(Table):
     term_years: Above = 1.0
     extension_years: Weight = 0.0
     ceiling: Above | None = None
+    authority: Above | None = None
+    extension_ceiling_a_year: Above | None = None
     cap: Whole | None = None
     cap_by_level: dict[str, Whole] = {}
     cap_hours_share: Annotated[float, Field(gt=0, le=1)] | None = None
     shares: dict[str, Share] = {}
     same_providers: bool = False
+    expected_providers: Whole | None = None
+    reserve_target: Share | None = None
+    buyers: Annotated[list[Literal["council", "nhs", "self"]], Field(min_length=1)] = ["council"]
     guaranteed: SharesByLevel = 0.0
     spot: SharesByLevel = 0.0
     existing: Literal["stay", "some", "transfer"] = "stay"
@@ -176,11 +181,16 @@ LOTS_MEANS = {
     "lots.term_years": "years, a number above 0",
     "lots.extension_years": "years, 0 or more",
     "lots.ceiling": _POUNDS,
+    "lots.authority": _POUNDS,
+    "lots.extension_ceiling_a_year": _POUNDS,
     "lots.cap": "a whole number of lots, 1 or more",
     "lots.cap_by_level": "a table { level = number of lots }",
     "lots.cap_hours_share": "a share above 0, 1 at most",
     "lots.shares": "a table { role = share } of 1 in all at most",
     "lots.same_providers": "true or false",
+    "lots.expected_providers": "a whole number of providers, 1 or more",
+    "lots.reserve_target": _SHARE,
+    "lots.buyers": "a list of one or more of 'council', 'nhs' and 'self'",
     "lots.guaranteed": _SHARES,
     "lots.spot": _SHARES,
     "lots.existing": "'stay', 'some' or 'transfer'",
