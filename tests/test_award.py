@@ -287,7 +287,7 @@ def test_the_method_is_printed_as_it_would_be_published():
         (bids(("Ash", "a", 20.0, 150)), "1 row whose quality is not from 0 to 100: 2"),
         (
             bids(("Ash", "a", 20.0, 50), ("Ash", "a", 21.0, 50)),
-            "1 row that repeat a bid of the same provider",
+            "1 row of a bid of the same provider, lot, combination and role again: 3",
         ),
         (bids(("", "a", 20.0, 50)), "1 row without provider: 2"),
         (bids(("Ash", "a", None, 50)), "1 row without price: 2"),
@@ -295,7 +295,12 @@ def test_the_method_is_printed_as_it_would_be_published():
         (bids(("Ash", "a", 20.0, 50), role="boss"), "Ash bids for the role 'boss'; there are lead"),
         (
             bids(("Ash", "a", 2.0, 50), ("Ash", "b", 2.0, 50)).assign(capacity=[1, 2]),
-            "Ash states capacity 1.0, 2.0",
+            "Ash states capacity 1, 2; state one",
+        ),
+        (bids(("Ash", "a", 20.0, 50), cap=1.5), "1 row whose cap is not a whole number, 1 or more: 2"),
+        (
+            bids(("Ash", "a", 20.0, 50), ("ASH ", "b", 20.0, 50)),
+            "1 provider written in several ways: Ash, ASH; caps count by name",
         ),
     ],
 )
@@ -303,6 +308,33 @@ def test_bids_that_cannot_be_read_are_refused_in_words(table, says):
     with pytest.raises(zd.DataError) as refused:
         zd.award(table, lots_of([10, 10]))
     assert says in str(refused.value)
+
+
+def test_a_combination_of_two_roles_is_refused_and_not_taken_apart():
+    table = bids(("Ash", "a", 20.0, 50), ("Ash", "b", 20.0, 50), combination="both").assign(
+        role=["lead", "secondary"]
+    )
+    with pytest.raises(
+        zd.DataError, match="combination both of Ash has the roles lead, secondary; its lots are"
+    ):
+        zd.award(table, lots_of([10, 10], roles=("lead", "secondary")))
+
+
+def test_without_the_caps_neither_award_nor_method_knows_of_them():
+    found = lots_of([10, 10], Terms(cap=1, award=ALIKE))
+    won = zd.award(bids(("Ash", "a", 20.0, 90), ("Ash", "b", 20.0, 90)), found, caps=False)
+    assert set(winners(won).values()) == {"Ash"}
+    assert "The council sets no cap on what one provider may win." in won.method
+    assert any(line.startswith("The council's caps are left out") for line in won.says)
+
+
+def test_the_alphabet_decides_among_many_alike_too():
+    names = [f"P{k:02}" for k in range(45)]
+    table = bids(*((name, "a", 20.0, 70) for name in reversed(names)))
+    plan, problem = row([100.0], providers={"1": {"framework": 41}})
+    won = zd.award(table, zd.lots(plan, problem, draws=100))
+    assert sorted(won.award["provider"]) == names[:41]
+    assert won.unique
 
 
 def test_lots_without_any_place_to_award_are_refused():

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 MOST_NAMES = 20
-"""How many names deep ties are settled by name in one step."""
+"""How many names one step of the last tie rule tells apart; more take further steps."""
 
 
 @dataclass(frozen=True)
@@ -145,11 +145,12 @@ class Contest:
         for lot in self.lots:
             for role in self.seats[lot]:
                 mine = [k for k, o in enumerate(self.options) if o.role == role and lot in o.bid.lots]
-                here = [n for n in names if any(self.options[k].bid.provider == n for k in mine)]
-                figure = np.zeros(len(self.options))
-                for k in mine:
-                    figure[k] = 2.0 ** -min(here.index(self.options[k].bid.provider), MOST_NAMES)
-                if mine:
+                here = sorted({self.options[k].bid.provider for k in mine}, key=names.index)
+                for first in range(0, len(here), MOST_NAMES):
+                    figure = np.zeros(len(self.options))
+                    for k in mine:
+                        at = here.index(self.options[k].bid.provider) - first
+                        figure[k] = 2.0**-at if 0 <= at < MOST_NAMES else 0.0
                     found.append(figure)
         found.append(np.array([-float(bool(option.bid.combination)) for option in self.options]))
         return found
@@ -234,7 +235,7 @@ def award(
         free = contest.offers(caps=False, seconds=time_limit).best(*main, *ties)
         without = figures_of(contest, free)
     found = Chosen(taken, figures_of(contest, taken), without, tied=tied, unique=unique, capped=caps)
-    return told(contest, found, method_says(rules, contest.terms, capped=limited), lots)
+    return told(contest, found, method_says(rules, contest.terms, capped=limited and caps), lots)
 
 
 def _signed(contest: Contest, name: str) -> Floats:

@@ -90,8 +90,9 @@ def bids_of(bids: Any, roles: Mapping[str, Mapping[str, int]], rules: AwardRules
             f"{listed(strange['lot'].unique())}{nearest_name(lot, roles)}"
         )
     _figures(table, source, rules)
+    _refuse_names(table, source)
     twice = table.duplicated(["provider", "lot", "combination", "role"])
-    _refuse(table.index[twice], "that repeat a bid of the same provider, lot, combination and role", source)
+    _refuse(table.index[twice], "of a bid of the same provider, lot, combination and role again", source)
     found = [_bid(key, part, roles, rules, source) for key, part in _grouped(table)]
     scored = _scored(table, found, rules)
     return Bids(scored, tuple(found), _of_provider(table, "capacity", source),
@@ -101,6 +102,24 @@ def bids_of(bids: Any, roles: Mapping[str, Mapping[str, int]], rules: AwardRules
 def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
     known = column.astype(object).where(column.notna(), "")
     return known.map(lambda value: str(tables.as_text(value)).strip())
+
+
+def _refuse_names(table: pd.DataFrame, source: str) -> None:
+    """Refuse a provider written in two ways, whom caps would count as two, and a combination of roles."""
+    ways = table["provider"].groupby(table["provider"].str.casefold().str.split().str.join(" ")).unique()
+    several = [names for names in ways if len(names) > 1]
+    if several:
+        raise DataError(
+            f"{source}: {counted(len(several), 'provider')} written in several ways: {listed(several[0])}; "
+            "caps count by name, so write each in one way"
+        )
+    joined = table[table["combination"] != ""].groupby(["provider", "combination"])["role"].unique()
+    for (provider, name), roles in joined.items():
+        if len(roles) > 1:
+            raise DataError(
+                f"{source}: combination {name} of {provider} has the roles "
+                f"{listed(role or 'any' for role in roles)}; its lots are won in one role: state one for all"
+            )
 
 
 def _refuse(rows: pd.Index[Any], what: str, source: str) -> None:
@@ -126,12 +145,11 @@ def _figures(table: pd.DataFrame, source: str, rules: AwardRules) -> None:
         if name in needed:
             _refuse(table.index[table[name].isna()], f"without {name}", source)
         values = table[name].dropna()
-        wrong = values.index[(values < least) | (values > most) | ((values <= 0) & (name == "price"))]
-        said = (
-            f"from {least} to {most:g}"
-            if np.isfinite(most)
-            else ("above 0" if name == "price" else f"{least} or more")
-        )
+        whole = values % 1 != 0 if name == "cap" else values != values  # noqa: PLR0124
+        wrong = values.index[(values < least) | (values > most) | ((values <= 0) & (name == "price")) | whole]
+        said = {"price": "above 0", "cap": "a whole number, 1 or more"}.get(name, f"{least} or more")
+        if np.isfinite(most):
+            said = f"from {least} to {most:g}"
         _refuse(wrong, f"whose {name} is not {said}", source)
 
 
@@ -188,7 +206,8 @@ def _of_provider(table: pd.DataFrame, name: str, source: str) -> dict[str, float
     for provider, values in table.groupby("provider", sort=False)[name]:
         known = values.dropna().unique()
         if len(known) > 1:
-            raise DataError(f"{source}: {provider} states {name} {listed(known)}; state one for all its bids")
+            stated = listed(f"{value:g}" for value in known)
+            raise DataError(f"{source}: {provider} states {name} {stated}; state one for all its bids")
         if len(known):
             found[str(provider)] = float(known[0])
     return found

@@ -310,6 +310,9 @@ def _says(contest: Contest, frame: pd.DataFrame, found: Chosen) -> list[str]:
             f"Places are left empty though there were bids in {counted(len(lots), 'lot')}: "
             f"{listed(lots, 12)}."
         )
+    terms = contest.terms
+    if not found.capped and (terms.cap or terms.cap_by_level or terms.cap_hours_share):
+        said.append("The council's caps are left out, to see what they do: this is no award under its terms.")
     if without is not None:
         said.append(_price_of_caps(figures, without))
     if not found.tied:
