@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import packed
 import pages
 import pytest
 
@@ -25,6 +26,12 @@ def geodata() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real data not found at {folder}: set ZONEDESIGN_GEODATA to the folder that holds them")
     return folder
+
+
+@pytest.fixture(scope="session")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A public tender pack of the tiny county; not to be written to."""
+    return packed.folder_of(tmp_path_factory.mktemp("tender"))
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,6 +137,26 @@ def packages_of(
     table = pd.DataFrame({"unit": unit[inside], "weekly_hours": people.frame.loc[inside, "weekly_hours"]})
     # In the order of units and hours, which is that of no list of people.
     return table.sort_values(["unit", "weekly_hours"], kind="stable", ignore_index=True)
+
+
+def packages_later(
+    units: Units, customers: str | Path | None, postcodes: str | Path | None = None
+) -> Callable[[], pd.Series[float]] | None:
+    """Return what reads customers' hours on the index of units, once it is called; None without customers.
+
+    Where hours grow, each customer's grow as those of the unit do.
+    """
+    if customers is None:
+        return None
+
+    @cache
+    def read() -> pd.Series[float]:
+        rows = packages_of(units, customers, postcodes=postcodes).set_index("unit")["weekly_hours"]
+        now = rows.groupby(level=0).sum()
+        grown: pd.Series[float] = rows * (units.hours.reindex(now.index) / now).reindex(rows.index)
+        return grown
+
+    return read
 
 
 def _summed(values: pd.Series[float], at: NDArray[np.int64], units: Units) -> pd.Series[float]:

@@ -127,12 +127,18 @@ def write_comparison(out: str | Path, found: Comparison, *, compare_html: str | 
 
 
 def write_files(
-    out: str | Path, files: Mapping[str, str | bytes | Writer], problem: Problem, *, kind: str = "internal"
+    out: str | Path,
+    files: Mapping[str, str | bytes | Writer],
+    problem: Problem,
+    *,
+    kind: str = "internal",
+    told: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write a folder of files and its manifest, whole or not at all, and return where it is.
 
     `files` maps names, which may begin with the name of one folder (`maps/1-01.pdf`), to texts, bytes, or
-    functions that write to the path they are given. `kind` says who may see them. Raises as `write_folder`.
+    functions that write to the path they are given. `kind` says who may see them, `told` what else the
+    manifest says, or says in other words than the problem. Raises as `write_folder`.
     """
     strange = [name for name in files if not _is_name(name)]
     if strange:
@@ -147,8 +153,8 @@ def write_files(
                 content(path)
             else:
                 path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        told = _manifest(folder, problem) | {"kind": kind}
-        (folder / MANIFEST).write_bytes(_json(told).encode())
+        manifest = _manifest(folder, problem) | {"kind": kind, **(told or {})}
+        (folder / MANIFEST).write_bytes(_json(manifest).encode())
 
     _put(target, build, out)
     return target

@@ -63,13 +63,19 @@ def zone_names(of_units: Units, members: Iterable[NDArray[np.int64]]) -> list[st
     return _numbered(names)
 
 
+def has_census_names(of_units: Units) -> bool:
+    """Return whether units are named after their district and a number: no name of a place on a map."""
+    column = of_units.name_column
+    return column is not None and _NUMBERED.fullmatch(column.strip().lower()) is not None
+
+
 def places_of(of_units: Units) -> list[str]:
     """Return the place that every unit lies in, by its column of names; empty where there is none."""
     if of_units.name_column is None:
         return [""] * len(of_units)
     places = of_units.frame[of_units.name_column].astype(object)
     places = places.where(places.notna(), "").astype(str).str.strip()
-    if _NUMBERED.fullmatch(of_units.name_column.strip().lower()):
+    if has_census_names(of_units):
         places = places.str.replace(_CODE, "", regex=True)
     return [str(place) for place in places]
 

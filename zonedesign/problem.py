@@ -25,7 +25,7 @@ from zonedesign.plan import Plan
 from zonedesign.rules import Apart, CentreAt, Contiguous, Fixed, Frozen, NestIn, Rule, Together, implied
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -70,7 +70,8 @@ class About:
     """What a page says of where a plan comes from; nothing here changes a plan.
 
     `sources` are (what, licence line) to print, `inputs` file name -> SHA-256, `notes` what was repaired or
-    counted, `roads` a RoadNetwork for the map's background, `publish` the `[publish]` table.
+    counted, `roads` a RoadNetwork for the map's background, `publish` the `[publish]` table. `packages` gives
+    customers' own hours on the index of units when it is called, for what public pages must withhold.
     """
 
     name: str = "Zones"
@@ -80,6 +81,7 @@ class About:
     sketch: bool = False
     roads: Any = None
     publish: Mapping[str, Any] = field(default_factory=dict)
+    packages: Callable[[], pd.Series[float]] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, eq=False)

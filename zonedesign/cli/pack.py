@@ -11,7 +11,9 @@ from zonedesign.errors import ScenarioError, counted
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
+    from zonedesign.plan import Plan
     from zonedesign.problem import Problem
 
 HELP = "write the tender pack of a plan: map sheets, schedule, look-ups, method"
@@ -64,13 +66,39 @@ def run(options: argparse.Namespace) -> Answer:
         proved = certificate_beside(options.plan, problem)
         if proved is not None:
             plan = plan.with_certificate(proved)
-        others = {name: problem.terms(read_plan(path, problem, **columns)) for name, path in names.items()}
+        others = _today(problem) | {name: read_plan(path, problem, **columns) for name, path in names.items()}
         more = material_of(scenario, plan, tell)
         earlier = {str(folder): read_published(folder, plan.of_units) for folder in options.published}
-        material = gather(plan, problem, internal=options.internal, earlier=earlier, **more)
+        inputs = _hashes([options.plan, *names.values(), *options.published], options.scenario.parent)
+        material = gather(plan, problem, internal=options.internal, earlier=earlier, inputs=inputs, **more)
         with no_interrupt():
             write_pack(options.out, material, others=others, progress=tell)
     return _answer(options, material.kind, len(plan.zone_ids), problem)
+
+
+def _today(problem: Problem) -> dict[str, Plan]:
+    """Return the baseline as a plan to compare with, where there is one."""
+    import pandas as pd  # noqa: PLC0415
+
+    from zonedesign.plan import Plan  # noqa: PLC0415
+
+    found = problem.baseline_zones
+    if found is None:
+        return {}
+    labels = pd.Series([found[1][k] for k in found[0]], index=problem.units.ids)
+    return {"today's areas": Plan.from_labels(problem.units, problem.times, labels, levels=problem.levels)}
+
+
+def _hashes(paths: Sequence[Path], folder: Path) -> dict[str, str | None]:
+    """Return the SHA-256 of plans, and of what is published by its units and what it withholds."""
+    from zonedesign.provenance import sha256_of  # noqa: PLC0415
+    from zonedesign.scenario.building import path_from  # noqa: PLC0415
+
+    files = [
+        file for path in paths
+        for file in ([path / "units.csv", path / "disclosure.json"] if path.is_dir() else [path])
+    ]  # fmt: skip
+    return {path_from(file, folder): sha256_of(file) for file in files}
 
 
 def _named(text: str) -> tuple[str, Path]:

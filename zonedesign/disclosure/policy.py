@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zonedesign.errors import ScenarioError, counted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
+    import pandas as pd
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -133,6 +137,19 @@ class Policy:
             raise ScenarioError(
                 f"suppress_below is {self.below}; it is a number of customers that is not negative"
             )
+
+    @classmethod
+    def stated(cls, publish: Mapping[str, Any], hours: pd.Series[float]) -> Policy:
+        """Return the policy that a scenario's `[publish]` states; `hours` of units, which nobody else has.
+
+        They seed the chance of rounding, so that the same data are always rounded alike.
+        """
+        below = int(publish.get("suppress_below") or 5)
+        base, hours_base = publish.get("round_to"), publish.get("round_hours_to")
+        if base is None:
+            return cls(below=below)
+        seed = int.from_bytes(hashlib.sha256(hours.to_numpy("<f8").tobytes()).digest()[:8], "little")
+        return cls(below=below, rounding=Rounding(int(base), hours_base, seed=seed))
 
     def width(self, figure: str) -> float:
         """Return the protection interval: how wide the range must be that a reader can narrow a figure to."""

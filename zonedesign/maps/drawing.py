@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 WIDTH_OF_A_LETTER = 0.5
 """Of the height of the type, on average; for keeping labels apart."""
+_MILES = (100, 50, 20, 10, 5, 4, 2, 1, 0.5, 0.25, 0.2, 0.1, 0.05)
+"""Lengths that a scale bar's miles may have."""
 
 
 @dataclass
@@ -58,7 +60,7 @@ class Drawing:
         metres, long = self.frame.bar()
         high, wide = self.frame.height_mm, self.frame.width_mm
         miles = long * 1609.344 / metres
-        steps = next(n for n in (5, 4, 2, 1, 0.5, 0.25, 0.2, 0.1, 0.05) if n * miles <= long * 1.3)
+        steps = next(n for n in _MILES if n * miles <= long * 1.3)
         said = f"{metres // 1000:,} km" if metres >= 1000 else f"{metres:,} m"
         label = {"font_size": 2.8, "font_family": FONT, "fill": "#1c2a33"}
         x, y, mile = 4.0, high - 8.6, steps * miles
@@ -86,12 +88,16 @@ class Drawing:
         self.parts.append(svg)
 
     def svg(self) -> str:
-        """Return the picture, cut to its frame."""
+        """Return the picture, cut to its frame, with a line around it."""
         wide, high = self.frame.width_mm, self.frame.height_mm
+        edge = (
+            f'<rect x="0.1" y="0.1" width="{wide - 0.2:g}" height="{high - 0.2:g}" fill="none" '
+            'stroke="#1c2a33" stroke-width="0.2"/>'
+        )
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide:g}mm" height="{high:g}mm" '
             f'viewBox="0 0 {wide:g} {high:g}"><clipPath id="frame"><rect width="{wide:g}" height="{high:g}"/>'
-            f'</clipPath><g clip-path="url(#frame)">{"".join(self.parts)}</g></svg>'
+            f'</clipPath><g clip-path="url(#frame)">{"".join(self.parts)}</g>{edge}</svg>'
         )
 
     def _outside(self, box: tuple[float, float, float, float]) -> bool:

@@ -11,12 +11,14 @@ import pandas as pd
 import shapely
 
 from zonedesign.maps.background import _undirected
+from zonedesign.names import has_census_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyproj import CRS
 
     from zonedesign.maps.drawing import Drawing
+    from zonedesign.maps.paper import Frame
     from zonedesign.maps.shapes import Ground
     from zonedesign.plan import Plan
 
@@ -26,6 +28,11 @@ _ROADS = {  # class: colour, width in millimetres at 1:25,000, which grows less 
     "secondary": ("#9ca5aa", 0.5), "tertiary": ("#aab2b7", 0.38), "railway": ("#b9bfc3", 0.2),
 }  # fmt: skip
 _MINOR = "#c3cace", 0.2
+_LEGEND = {
+    "main road": ("motorway", "trunk", "primary"),
+    "other road": ("secondary", "tertiary"),
+    "railway": ("railway",),
+}
 MINOR_UP_TO = 60_000
 """The smallest scale, as one in so many, that shows residential streets and lanes."""
 _SIZES = {"city": 4.6, "town": 3.9, "suburb": 2.9, "village": 2.7, "island": 2.7, "hamlet": 2.2}
@@ -67,6 +74,18 @@ class Quiet:
             if lines is not None:
                 drawing.shapes(lines, stroke=colour, stroke_width=round(width * thinner, 3), **look)
 
+    def seen(self, frame: Frame) -> list[str]:
+        """Return which kinds of background a window shows, for its legend."""
+        scale, box = frame.scale, frame.box
+        there = {"built up": self.built_up, "water": np.concatenate([self.water, self.rivers])}
+        for what, kinds in _LEGEND.items():
+            drawn = [k for k in kinds if k in self.roads and (k != "tertiary" or scale <= 2 * MINOR_UP_TO)]
+            lines = [self.roads[k] for k in drawn]
+            if what == "other road" and scale <= MINOR_UP_TO:
+                lines.append(self.minor)
+            there[what] = np.concatenate([np.array([], dtype=object), *lines])
+        return [what for what, shapes in there.items() if len(shapes) and _within(shapes, box)]
+
     def draw_places(self, drawing: Drawing, most: int, larger: float = 1.0) -> None:
         """Add the names of places that find room, `most` of them at most."""
         west, south, east, north = drawing.frame.box
@@ -79,6 +98,10 @@ class Quiet:
             put += drawing.text(x, y, name, size, **style)
             if put >= most:
                 return
+
+
+def _within(shapes: NDArray[np.object_], box: tuple[float, float, float, float]) -> bool:
+    return bool((~shapely.is_empty(shapely.clip_by_rect(shapes, *box))).any())
 
 
 def quiet(plan: Plan, shapes: Ground, landmarks: Any, roads: Any) -> Quiet:
@@ -118,7 +141,7 @@ def _places(frame: gpd.GeoDataFrame) -> pd.DataFrame:
 def _own_places(plan: Plan, metric: CRS) -> pd.DataFrame:
     """Return the places that the units' own names tell, where no landmarks do: the larger, the more hours."""
     units = plan.of_units
-    if units.name_column is None or units.points is None:
+    if units.name_column is None or units.points is None or has_census_names(units):
         return pd.DataFrame({"name": [], "kind": [], "x": [], "y": []})
     points = units.points.to_crs(metric)
     names = units.frame[units.name_column].astype(object)

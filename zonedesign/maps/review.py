@@ -19,6 +19,7 @@ from zonedesign.maps.shapes import Shapes, display, features
 from zonedesign.maps.sheet import Page, ReviewMap
 
 if TYPE_CHECKING:
+    from zonedesign.disclosure import Publication
     from zonedesign.plan import Plan
     from zonedesign.portfolio import Portfolio
     from zonedesign.problem import Problem
@@ -61,6 +62,16 @@ def build(
     return made.map
 
 
+def _kept(plan: Plan, problem: Problem, *, public: bool) -> Publication:
+    """Return what the page may print: everything, or what `[publish]` and customers' packages leave."""
+    about = problem.about
+    if not public:
+        return publish({"plan": plan}, policy=Policy(below=0, dominance=None), levels=problem.levels)
+    policy = Policy.stated(about.publish, plan.of_units.hours)
+    packages = None if about.packages is None else about.packages()
+    return publish({"plan": plan}, policy=policy, levels=problem.levels, packages=packages)
+
+
 class _Drawing:
     """One map and the texts around it."""
 
@@ -75,9 +86,7 @@ class _Drawing:
     ) -> None:
         self.plan, self.problem, self.shapes, self.public = plan, problem, shapes, public
         self.shaded = shaded
-        below = int(problem.about.publish.get("suppress_below", 5)) if public else 0
-        kept = publish({"plan": plan}, policy=Policy(below=below), levels=problem.levels)
-        self.published = page(kept, "plan", plan.zones)
+        self.published = page(_kept(plan, problem, public=public), "plan", plan.zones)
         self.found = words.verdicts(plan, problem, public=public)
         self.colour = palette.colours(self._neighbours(), len(plan.zone_ids))
         order = list(self.published.levels.index)

@@ -22,17 +22,21 @@ if TYPE_CHECKING:
 BEYOND, LAND, LOT, LEFT_OUT = "#eaeef0", "#ffffff", "#d5e6ee", "#9aa4aa"
 FINEST_M = 5.0
 """Outlines on paper are smoothed by this much at most: a fifth of a millimetre at 1:25,000."""
-_NUMBER_MM = 2.2
-"""Height of the type of a unit's number; a unit without room for it is in the list only."""
+_NUMBER_MM = (2.2, 1.5)
+"""Heights of the type of a unit's number; a unit without room for either is in the list only."""
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A map as SVG, the frame that it shows, and what a reader who does not see it is told."""
+    """A map as SVG, the frame that it shows, what a reader who does not see it is told, and its legend.
+
+    `shows` are the kinds of background that the legend has to name.
+    """
 
     svg: str
     frame: Frame
     words: str
+    shows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +76,7 @@ class Sheets:
         near = self.adjoining(k)
         beside = f"It adjoins {', '.join(near)}." if near else "It adjoins no other lot."
         words = f"Map of lot {self.plan.zone_ids[k]} at 1:{frame.scale:,}, north up. {beside}"
-        return Picture(drawing.svg(), frame, words)
+        return Picture(drawing.svg(), frame, words, self._shows(frame))
 
     def overview(self, width_mm: float, height_mm: float) -> Picture:
         """Return the map of all lots, in the colours and patterns of the review map."""
@@ -99,7 +103,7 @@ class Sheets:
             drawing.text(x, y, plan.zone_ids[k], 3.4, apart=False, font_weight=700)
         self.background.draw_places(drawing, most=60, larger=1.0)
         words = f"Map of all {len(plan.zone_ids):,} lots at 1:{frame.scale:,}, north up."
-        return Picture(drawing.svg(), frame, words)
+        return Picture(drawing.svg(), frame, words, self._shows(frame))
 
     def inset(self, k: int, width_mm: float, height_mm: float) -> Picture:
         """Return where the lot at position `k` lies among all lots."""
@@ -145,6 +149,20 @@ class Sheets:
         west, south, east, north = shapely.total_bounds(self.shapes.zones)
         return float(west), float(south), float(east), float(north)
 
+    def _shows(self, frame: Frame) -> tuple[str, ...]:
+        """Return what a legend has to name, of this window."""
+        inside, out = (
+            shapely.clip_by_rect(each, *frame.box) for each in (self.shapes.zones, self.shapes.excluded)
+        )
+        known, left = (float(shapely.area(each).sum()) if len(each) else 0.0 for each in (inside, out))
+        whole = shapely.box(*frame.box).area
+        found = self.background.seen(frame)
+        if left > 0:
+            found.append("left out")
+        if known + left < 0.995 * whole:
+            found.append("beyond")
+        return tuple(found)
+
     def _land(self, frame: Frame) -> Drawing:
         drawing = Drawing(frame)
         drawing.raw(f'<rect width="{frame.width_mm:g}" height="{frame.height_mm:g}" fill="{BEYOND}"/>')
@@ -174,8 +192,10 @@ class Sheets:
         metres = drawing.frame.scale / 1000.0
         for number, unit in enumerate(self.members(k), start=1):
             part = max(shapely.get_parts(self.shapes.units[unit]), key=lambda each: each.area)
-            circle = shapely.maximum_inscribed_circle(part, tolerance=metres / 2)
-            if shapely.length(circle) < 0.75 * _NUMBER_MM * metres:
+            circle = shapely.maximum_inscribed_circle(part, tolerance=metres / 4)
+            room = float(shapely.length(circle)) / metres
+            size = next((each for each in _NUMBER_MM if room >= 0.75 * each), None)
+            if size is None:
                 continue
             x, y = drawing.frame.mm(shapely.get_coordinates(circle)[:1])[0]
-            drawing.text(x, y, str(number), _NUMBER_MM, fill="#33505e")
+            drawing.text(x, y, str(number), size, fill="#33505e")

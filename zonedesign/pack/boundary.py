@@ -20,9 +20,13 @@ STEP_M = 25.0
 MOST_STEPS = 8_000
 BESIDE_M = 60.0
 """Another lot within this of the boundary is beside it: generalised outlines leave cracks."""
-ALONG_M = 20.0
+ALONG_M, ALONG_COAST_M = 20.0, 100.0
 FOLLOWS_M = 300.0
-"""A boundary follows what lies within `ALONG_M` of it for so long; a road that it crosses does not."""
+"""A boundary follows what lies within `ALONG_M` of it for so long; a road that it crosses does not.
+
+The line of the coast is drawn at this tide or at that, so it may lie farther away.
+"""
+COAST = "the coast"
 _SIDES = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
 
 
@@ -122,7 +126,10 @@ def _order(direction: float) -> int:
 
 def _followed(points: Any, along: shapely.STRtree, names: Sequence[str]) -> dict[str, NDArray[np.int64]]:
     """Return the points that lie along each named way."""
-    at, way = along.query(points, predicate="dwithin", distance=ALONG_M)
+    at, way = along.query(points, predicate="dwithin", distance=ALONG_COAST_M)
+    limit = np.array([ALONG_COAST_M if name == COAST else ALONG_M for name in names])
+    near = shapely.distance(points[at], along.geometries[way]) <= limit[way]
+    at, way = at[near], way[near]
     found: dict[str, set[int]] = {}
     for point, each in zip(at.tolist(), way.tolist(), strict=True):
         found.setdefault(names[each], set()).add(point)
@@ -142,7 +149,7 @@ def _named(ways: Any, sheets: Sheets) -> tuple[list[str], NDArray[np.object_]]:
 
 def _called(name: str, ref: str, kind: str) -> str:
     if kind == "coastline":
-        return "the coast"
+        return COAST
     if kind == "railway":
         return "the railway"
     if ref and kind not in ("river", "canal"):

@@ -29,13 +29,18 @@ def read_published(folder: Path, units: Units) -> Table:
         level = dict(zip(rows["lot"], rows["level"], strict=True))
         # It also lists what was hidden in packs before it: only its own figures count as hidden here.
         hidden = frozenset(str(each["name"]) for each in told["hidden"] if each["table"] == TABLE)
-        public = told["kind"] == "public"
+        public, rounded = told["kind"] == "public", told["rounding"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"{folder} is no pack of ours ({error}); name the folder that 'pack' wrote"
         ) from error
     if not public:
         raise DataError(f"{folder} is an internal pack; it must not be out")
+    if rounded:
+        raise DataError(
+            f"the figures of {folder} are rounded ({rounded}), and only packs that withhold figures can be "
+            "read together; withdraw it, or make this pack --internal"
+        )
     ids = {str(each): each for each in units.ids}
     missing = [name for name in ids if name not in zone.index]
     if missing:

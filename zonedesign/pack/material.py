@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from zonedesign.disclosure import Publication, Published, Table
     from zonedesign.levels import Level
+    from zonedesign.lots.terms import Terms
     from zonedesign.plan import Plan
     from zonedesign.problem import Problem
 
@@ -39,8 +40,9 @@ class Material:
     """What the files of a pack are made from; `published` has the figures that may be printed.
 
     `withheld` says what is hidden, why, and how an attack on it ends, as data; `postcodes` is the look-up
-    (postcode, lot, unit, straddles), or None; `values` the forecast value a year of every lot, or None where
-    no rate is stated.
+    (postcode, lot, unit, straddles), or None; `money` the frame of `lots.money` by lot, or None where no rate
+    is stated; `terms` how lots are let, or None where nobody says for how long; `inputs` the SHA-256 of files
+    besides the problem's own.
     """
 
     plan: Plan
@@ -51,9 +53,11 @@ class Material:
     sides: list[list[Side]]
     withheld: dict[str, Any] = field(default_factory=dict)
     postcodes: pd.DataFrame | None = None
-    values: pd.Series[float] | None = None
+    money: pd.DataFrame | None = None
+    terms: Terms | None = None
     version: str = "1"
     settings: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, str | None] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -108,7 +112,7 @@ class Material:
                     "customers_low": people[0],
                     "customers_high": people[1],
                     "customers": self._figure(row, "customers"),
-                    "value_a_year": self._value(str(row["zone"]), row),
+                    "value_a_year": self.value(k, "value_a_year"),
                     "units": int(row["units"]),
                     "places": "; ".join(self.places[k]),
                     "adjoining": "; ".join(self.sheets.adjoining(k)),
@@ -134,12 +138,18 @@ class Material:
         value = math.nan if given is None else float(given)
         return value if self.internal or math.isnan(value) else float(round(value))
 
-    def _value(self, lot: str, row: dict[Any, Any]) -> float:
-        """Return the forecast value of a lot, which goes with its hours: whoever has one has the other."""
-        if self.values is None or math.isnan(self._figure(row, "weekly_hours")):
+    def value(self, k: int, name: str) -> float:
+        """Return a value of the lot at position `k`, a column of `money`, in pounds; NaN where withheld.
+
+        A value goes with its hours, for whoever has one has the other: in public it is that of the hours as
+        they are printed, in whole thousands.
+        """
+        printed = self._figure(self.published.zones.iloc[k].to_dict(), "weekly_hours")
+        if self.money is None or math.isnan(printed):
             return math.nan
-        value = float(self.values[lot])
-        return value if self.internal else float(round(value, -3))
+        value = float(self.money[name].iloc[k])
+        hours = float(self.plan.zones["weekly_hours"].iloc[k])
+        return value if self.internal or not hours else float(round(value * printed / hours, -3))
 
     @cached_property
     def units(self) -> pd.DataFrame:
@@ -190,37 +200,35 @@ def gather(
     *,
     internal: bool = False,
     earlier: Mapping[str, Table] | None = None,
-    packages: pd.Series[float] | None = None,
-    values: pd.Series[float] | None = None,
-    **background: Any,
+    **more: Any,
 ) -> Material:
     """Return the material of a plan's pack.
 
     `earlier` are tables that are out already: nothing printed now may give figures away together with them.
-    `packages` are customers' hours on the index of units, for the dominance rule; `values` the forecast value
-    a year by lot; `background` the `landmarks` of an extract, and the look-up `postcodes`. Raises `DataError`
-    where the plan is not on the problem's units, or what is out already cannot be made safe.
+    `more` are the `landmarks` of an extract, and `postcodes`, `money`, `terms` and `inputs` as in `Material`.
+    Raises `DataError` where the plan is not on the problem's units, or what is out already cannot be made
+    safe.
     """
     if not plan.of_units.ids.equals(problem.units.ids):
         raise DataError("the plan is not on the problem's units; read it with the problem's scenario")
     start, end = (problem.about.publish.get(f"contract_{which}") for which in ("start", "end"))
     if start and end and end <= start:
         raise ScenarioError(f"publish.contract_end is {end}, not after contract_start, which is {start}")
-    publication = _publication(plan, problem, internal, earlier or {}, packages)
-    landmarks, postcodes = background.get("landmarks"), background.get("postcodes")
+    publication = _publication(plan, problem, internal, earlier or {})
+    landmarks = more.pop("landmarks", None)
     sheets = Sheets.of(plan, landmarks, problem.about.roads)
     return Material(
         plan,
         problem,
         internal,
-        page(publication, TABLE, plan.zones),
+        # No mean minutes are in a pack, so none need be withheld.
+        page(publication, TABLE, plan.zones.drop(columns="mean_minutes")),
         sheets,
         sides(sheets, None if landmarks is None else landmarks.ways),
         withheld=report(publication, internal=internal),
-        postcodes=postcodes,
-        values=values,
         version=str(problem.about.publish.get("version") or "1"),
         settings=dict(problem.about.publish),
+        **more,
     )
 
 
@@ -229,13 +237,19 @@ def _publication(
     problem: Problem,
     internal: bool,  # noqa: FBT001
     earlier: Mapping[str, Table],
-    packages: pd.Series[float] | None,
 ) -> Publication:
     """Return what may be printed of the lots; nothing is withheld where the pack is internal."""
     if internal:
         policy = Policy(below=0, dominance=None)
         return publish({TABLE: plan}, policy=policy, levels=problem.levels)
-    policy = Policy(below=int(problem.about.publish.get("suppress_below", 5)))
+    about = problem.about
+    policy = Policy.stated(about.publish, plan.of_units.hours)
+    if policy.rounding is not None and earlier:
+        raise ScenarioError(
+            f"publish.round_to cannot be kept beside what is out already ({listed(earlier)}), whose figures "
+            "are not to change; leave it out, so that figures are withheld in its place"
+        )
+    packages = None if about.packages is None else about.packages()
     found = publish({TABLE: plan, **earlier}, policy=policy, levels=problem.levels, packages=packages)
     tried = attack(found)
     given = tried[~tried["safe"]]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from zonedesign.errors import counted
 from zonedesign.maps.words import level_name
 from zonedesign.pack.material import DEFINITIVE
 from zonedesign.provenance import now
@@ -15,9 +18,11 @@ if TYPE_CHECKING:
 
 CPV = ("85312000", "Social work services without accommodation")
 """Common Procurement Vocabulary: what councils' home-care notices use."""
-LOTS_EXTENSION = (
-    "https://raw.githubusercontent.com/open-contracting-extensions/ocds_lots_extension/v1.1.5/extension.json"
+_EXTENSION = (
+    "https://raw.githubusercontent.com/open-contracting-extensions/ocds_{}_extension/v1.1.5/extension.json"
 )
+LOTS_EXTENSION, LOCATION_EXTENSION = _EXTENSION.format("lots"), _EXTENSION.format("location")
+DAYS_A_YEAR = 365.25
 
 
 def ocds(material: Material) -> str:
@@ -30,9 +35,10 @@ def ocds(material: Material) -> str:
     slug = re.sub(r"[^a-z0-9]+", "-", material.title.lower()).strip("-") or "lots"
     ocid = str(stated.get("ocid") or f"ocds-000000-{slug}")
     buyer = {"name": str(stated.get("buyer") or "The contracting authority"), "id": "buyer"}
+    version = re.sub(r"[^A-Za-z0-9.]+", "-", material.version).strip("-") or "1"
     release = {
         "ocid": ocid,
-        "id": f"{ocid}-{material.version}",
+        "id": f"{ocid}-{version}",
         "date": stamp,
         "tag": ["planning"],
         "initiationType": "tender",
@@ -42,9 +48,9 @@ def ocds(material: Material) -> str:
         "tender": _tender(material, slug),
     }
     package = {
-        "uri": f"urn:zonedesign:{slug}:{material.version}",
+        "uri": f"urn:zonedesign:{slug}:{version}",
         "version": "1.1",
-        "extensions": [LOTS_EXTENSION],
+        "extensions": [LOTS_EXTENSION, LOCATION_EXTENSION],
         "publishedDate": stamp,
         "publisher": {"name": buyer["name"]},
         "releases": [release],
@@ -53,19 +59,38 @@ def ocds(material: Material) -> str:
 
 
 def _tender(material: Material, slug: str) -> dict[str, Any]:
+    lots = [_lot(material, k) for k in range(len(material.lots))]
+    said = [f"Home care in {counted(len(lots), 'lot')}. {DEFINITIVE}"]
+    if any("value" in lot for lot in lots):
+        said.append(_values_are(material))
     tender: dict[str, Any] = {
         "id": slug,
         "title": material.title,
-        "description": f"Home care in {len(material.lots):,} lots. {DEFINITIVE}",
+        "description": " ".join(said),
         "status": "planning",
         "mainProcurementCategory": "services",
-        "lots": [_lot(material, k) for k in range(len(material.lots))],
+        "lots": lots,
         "items": [_item(material, row) for row in material.lots.to_dict("records")],
     }
-    values = material.lots["value_a_year"]
-    if values.notna().all() and len(values):
-        tender["value"] = {"amount": float(values.sum()), "currency": "GBP"}
+    if lots and all("value" in lot for lot in lots):
+        whole = sum(lot["value"]["amount"] for lot in lots)
+        tender["value"] = {"amount": whole, "currency": "GBP"}
+    if material.terms is not None and material.terms.cap is not None:
+        tender["lotDetails"] = {"maximumLotsAwardedPerSupplier": int(material.terms.cap)}
     return tender
+
+
+def _values_are(material: Material) -> str:
+    """Return what a value covers: a lot's is its most, so whatever may be added at the end is in it."""
+    terms = material.terms
+    if terms is None:
+        return ""
+    longer = f" and an extension of {_years(terms.extension_years)}" if terms.extension_years else ""
+    return f"Values are forecasts over {_years(terms.term_years)}{longer}, without VAT."
+
+
+def _years(years: float) -> str:
+    return "1 year" if years == 1 else f"{years:g} years"
 
 
 def _lot(material: Material, k: int) -> dict[str, Any]:
@@ -76,14 +101,44 @@ def _lot(material: Material, k: int) -> dict[str, Any]:
         "description": _description(material, k),
         "status": "planning",
     }
-    if row["value_a_year"] == row["value_a_year"]:  # NaN is not itself
-        lot["value"] = {"amount": float(row["value_a_year"]), "currency": "GBP"}
-    period = {
-        name: f"{material.settings[key]}T00:00:00Z"
-        for name, key in (("startDate", "contract_start"), ("endDate", "contract_end"))
-        if material.settings.get(key)
-    }
+    # The standard's value is a contract's, so there is none where nobody says how long it runs.
+    if material.terms is not None:
+        whole = [material.value(k, name) for name in ("value_term", "value_extension")]
+        if not any(math.isnan(value) for value in whole):
+            lot["value"] = {"amount": float(sum(whole)), "currency": "GBP"}
+    period = _period(material)
     return lot | ({"contractPeriod": period} if period else {})
+
+
+def _period(material: Material) -> dict[str, Any]:
+    """Return the contracts' first and last day as stated, or from how long they run; both ends counted."""
+    start, end, terms = (
+        *(material.settings.get(f"contract_{which}") for which in ("start", "end")),
+        material.terms,
+    )
+    if start and not end and terms is not None:
+        end = _later(start, terms.term_years) - dt.timedelta(days=1)
+    period: dict[str, Any] = {}
+    if start:
+        period["startDate"] = f"{start.isoformat()}T00:00:00Z"
+    if end:
+        period["endDate"] = f"{end.isoformat()}T23:59:59Z"
+        if terms is not None and terms.extension_years:
+            last = _later(end + dt.timedelta(days=1), terms.extension_years) - dt.timedelta(days=1)
+            period["maxExtentDate"] = f"{last.isoformat()}T23:59:59Z"
+    if start and end:
+        period["durationInDays"] = (end - start).days + 1
+    elif terms is not None:
+        period["durationInDays"] = round(terms.term_years * DAYS_A_YEAR)
+    return period
+
+
+def _later(day: dt.date, years: float) -> dt.date:
+    """Return the same day so many years later, to whole months; the last of a shorter month."""
+    months = day.year * 12 + day.month - 1 + round(years * 12)
+    first = dt.date(months // 12, months % 12 + 1, 1)
+    after = dt.date((months + 1) // 12, (months + 1) % 12 + 1, 1)
+    return min(first + dt.timedelta(days=day.day - 1), after - dt.timedelta(days=1))
 
 
 def _description(material: Material, k: int) -> str:
@@ -91,7 +146,7 @@ def _description(material: Material, k: int) -> str:
     said = [level_name(row["level"])]
     if row["providers"]:
         said.append(row["providers"])
-    said.append(f"{row['units']:,} small areas, listed in units.csv")
+    said.append(f"{counted(row['units'], 'small area')}, listed in units.csv")
     if material.places[k]:
         said.append(f"takes in {', '.join(material.places[k])}")
     return f"{'; '.join(said)}. {material.boundaries[k]}".strip()

@@ -19,6 +19,8 @@ _LOT_MM, _INSET_MM = (186.0, 150.0), (50.0, 34.0)
 _OVERVIEW_MM = {True: (396.0, 238.0), False: (273.0, 360.0)}
 _ON_SHEET = 66
 """Units that the list on a lot's first page has room for; more are listed on pages of their own."""
+_ROWS = 56
+"""Units one below the other that such a page has room for."""
 
 
 def lot_pdf(material: Material, k: int) -> bytes:
@@ -73,37 +75,41 @@ def _lot(material: Material, k: int) -> dict[str, Any]:
         "map": _picture(picture),
         "inset": _picture(sheets.inset(k, *_INSET_MM)),
         "scale": f"{picture.frame.scale:,}",
-        "left_out": len(sheets.shapes.excluded) > 0,
-        "built_up": len(sheets.background.built_up) > 0,
-        "water": len(sheets.background.water) > 0,
+        "shows": list(picture.shows),
         "facts": _facts(material, k),
         "boundary": material.boundaries[k],
         "heading": f"The lot is {'this unit' if len(units) == 1 else f'these {len(units):,} units'}",
         "many": many,
-        "columns": _balanced(units, across),
+        "pages": pages_of(units, across) if many else [_balanced(units, across)],
     }
 
 
 def _facts(material: Material, k: int) -> list[list[str]]:
-    row = material.lots.iloc[k]
+    row, figures = material.lots.iloc[k], material.published.figures
+    hours, people = (_now(row[name], name in figures) for name in ("weekly_hours", "customers"))
+    value = row["value_a_year"]
     facts = [
         ["Providers", row["providers"]],
-        ["Hours a week", band(row["hours_low"], row["hours_high"])],
-        ["of which now", _number(row["weekly_hours"])],
-        ["Customers", band(row["customers_low"], row["customers_high"])],
-        ["of whom now", _number(row["customers"])],
+        ["Hours a week, band", band(row["hours_low"], row["hours_high"])],
+        ["Hours a week now", hours],
+        ["Customers, band", band(row["customers_low"], row["customers_high"])],
+        ["Customers now", people],
+        ["Forecast value a year", "" if math.isnan(value) else f"£{value:,.0f}"],
         ["Places", ", ".join(material.places[k])],
         ["Adjoining lots", row["adjoining"].replace("; ", ", ")],
     ]
-    if not facts[1][1]:
-        facts[2][0] = "Hours a week"
-    if not facts[3][1]:
-        facts[4][0] = "Customers"
     return [[what, said] for what, said in facts if said]
 
 
-def _number(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:,.0f}"
+def _now(value: float, known: bool) -> str:  # noqa: FBT001
+    """Return a figure of today; one that is known and not printed is withheld."""
+    return f"{value:,.0f}" if not math.isnan(value) else "withheld" if known else ""
+
+
+def pages_of(units: list[list[Any]], across: int) -> list[list[list[list[Any]]]]:
+    """Return a long list as pages of columns, so that it is read down each column, page after page."""
+    size = across * _ROWS
+    return [_balanced(units[first : first + size], across) for first in range(0, len(units), size)]
 
 
 def _balanced(units: list[list[Any]], across: int) -> list[list[list[Any]]]:
@@ -118,7 +124,7 @@ def _overview(material: Material) -> dict[str, Any]:
     flipped = east - west > north - south
     picture = sheets.overview(*_OVERVIEW_MM[flipped])
     rows = [
-        [row["lot"], row["name"], level_name(row["level"]), f"{row['units']:,}", str(k + 2)]
+        [row["lot"], row["name"], level_name(row["level"]), f"{row['units']:,}", str(k + 2), row["sheet"]]
         for k, row in enumerate(lots.to_dict("records"))
     ]
     return {
@@ -127,7 +133,7 @@ def _overview(material: Material) -> dict[str, Any]:
         "flipped": flipped,
         "said": f"{len(lots):,} lots, {len(material.plan.of_units):,} units",
         "legend": [[level, svg, f"Pattern: {words}"] for level, svg, words in legend(material)],
-        "left_out": len(sheets.shapes.excluded) > 0,
+        "shows": list(picture.shows),
         "columns": _balanced(rows, 3 if flipped else 2),
     }
 

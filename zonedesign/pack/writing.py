@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zonedesign.certificate import plain
 from zonedesign.errors import SolverError
 from zonedesign.folder import check_folder, write_files
+from zonedesign.maps.words import notes
 from zonedesign.pack import layers, notice, page, schedule
 from zonedesign.pack.method import method_pdf
 from zonedesign.pack.sheets import lot_pdf, overview_pdf
@@ -28,7 +29,7 @@ def write_pack(
 ) -> Path:
     """Write the pack of a plan that meets every rule, and return where it is.
 
-    `others` are the objective's terms of plans to name in the statement of method. Raises `SolverError`
+    `others` are plans by name to compare with in the statement of method. Raises `SolverError`
     naming broken rules, `ScenarioError` for a place that is not ours, `DataError` where the disk refuses.
     """
     check_folder(out)
@@ -55,4 +56,16 @@ def write_pack(
     files["lots.ocds.json"] = notice.ocds(material)
     files["disclosure.json"] = json.dumps(plain(material.withheld), ensure_ascii=False, indent=1) + "\n"
     files["index.html"] = page.index_html(material, others)
-    return write_files(out, files, material.problem, kind=material.kind)
+    return write_files(out, files, material.problem, kind=material.kind, told=_told(material))
+
+
+def _told(material: Material) -> dict[str, Any]:
+    """Return what the manifest says: every input's hash, and of the notes what may be public."""
+    about = material.problem.about
+    public = notes(material.plan, material.problem, public=True)
+    return {
+        "title": material.title,
+        "version": material.version,
+        "inputs": dict(sorted((dict(about.inputs) | material.inputs).items())),
+        "notes": list(about.notes) if material.internal else public,
+    }

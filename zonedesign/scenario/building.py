@@ -100,6 +100,7 @@ def build(
             sketch=roads.sketch,
             roads=roads,
             publish=settings.publish.model_dump(),
+            packages=demand.packages_later(units, settings.demand.customers, settings.demand.postcodes),
         ),
     )
     if start is None:
@@ -377,7 +378,7 @@ def _inputs(files: Sequence[Path], settings: Settings, start: Any) -> dict[str, 
     found: dict[str, str | None] = {}
     for path in (Path(each) for each in named if each is not None and Path(each).exists()):
         for part in input_files(path):
-            found[_from(part, here)] = sha256_of(part)
+            found[path_from(part, here)] = sha256_of(part)
     return found
 
 
@@ -391,7 +392,8 @@ def input_files(path: Path) -> list[Path]:
     return [path]
 
 
-def _from(path: Path, folder: Path) -> str:
+def path_from(path: Path, folder: Path) -> str:
+    """Return the way from a folder to a file, as a scenario would write it."""
     try:
         return Path(os.path.relpath(path, folder)).as_posix()
     except ValueError:  # another drive

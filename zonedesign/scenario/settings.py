@@ -124,14 +124,17 @@ class PublishTable(Table):
     """`[publish]`; `sources` are attribution lines to print, beside those that the files bring themselves."""
 
     suppress_below: Annotated[int, Field(ge=1)] = 5
+    round_to: Annotated[int, Field(ge=2)] | None = None
+    round_hours_to: Annotated[FiniteFloat, Field(gt=0)] | None = None
     sources: list[Text] = []
     buyer: Text | None = None
     version: Text = "1"
-    region: Text | None = None
+    region: Annotated[str, Field(pattern=r"^(UK|TL)([C-N][1-9A-Z]?[0-9A-Z]?)?$")] | None = None
     cpv: Annotated[str, Field(pattern=r"^\d{8}(-\d)?$")] = "85312000"
-    ocid: Text | None = None
+    ocid: Annotated[str, Field(pattern=r"^ocds-[a-z0-9]{6}-\S+$")] | None = None
     contract_start: dt.date | None = None
     contract_end: dt.date | None = None
+    demand_date: dt.date | None = None
     postcodes: Text | None = None
     postcodes_date: dt.date | None = None
 
@@ -262,14 +265,17 @@ MEANS = {
     "locks.nest_in.id": _COLUMN,
     "locks.nest_in.layer": _NAME,
     "publish.suppress_below": "a whole number, 1 or more",
+    "publish.round_to": "a whole number, 2 or more",
+    "publish.round_hours_to": "hours above 0",
     "publish.sources": "a list of lines, each in quotes",
     "publish.buyer": _NAME,
     "publish.version": _NAME,
-    "publish.region": "a code such as UKJ3, in quotes",
+    "publish.region": "a code of NUTS or ITL such as UKJ3 or TLJ3, in quotes",
     "publish.cpv": "a code of 8 digits, in quotes",
-    "publish.ocid": _NAME,
+    "publish.ocid": "an identifier such as ocds-h6vhtk-04a1b2, in quotes",
     "publish.contract_start": _DATE,
     "publish.contract_end": _DATE,
+    "publish.demand_date": _DATE,
     "publish.postcodes": _FILE,
     "publish.postcodes_date": _DATE,
     **LOTS_MEANS,
