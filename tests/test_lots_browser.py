@@ -42,6 +42,14 @@ def test_the_page_is_accessible_in_light_and_dark(show):
         assert found.violations_count == 0, found.generate_report()
 
 
+def test_the_reserve_is_no_provider_that_awaits_an_award_and_the_floor_adds_up(show):
+    tab = show(made())
+    reserve = tab.get_by_role("row").filter(has=tab.get_by_role("rowheader", name="reserve", exact=True))
+    assert "not awarded" not in reserve.first.text_content()
+    # 12 + a fifth of travel, and a tenth of the 14.40 paid.
+    assert tab.get_by_role("row", name="The floor all").locator("strong").text_content() == "15.84"
+
+
 def test_the_page_fits_a_phone(show):
     tab = show(made(), width=320)
     assert tab.evaluate("document.documentElement.scrollWidth") <= 320
@@ -57,7 +65,7 @@ def test_names_from_data_are_text(show):
 def test_the_chart_has_a_text_and_the_page_says_that_it_is_internal(show):
     tab = show(made())
     assert tab.get_by_text("Exact figures: not for publication").count() == 1
-    assert "under 750 h a week" in tab.locator("svg.bars desc").text_content()
+    assert "under 150 h a week" in tab.locator("svg.bars desc").text_content()
 
 
 def test_the_award_and_its_method_stand_on_the_page(show):

@@ -114,8 +114,9 @@ def _refuse_names(table: pd.DataFrame, source: str) -> None:
             "caps count by name, so write each in one way"
         )
     joined = table[table["combination"] != ""].groupby(["provider", "combination"])["role"].unique()
-    for (provider, name), roles in joined.items():
+    for whose, roles in joined.items():
         if len(roles) > 1:
+            provider, name = whose if isinstance(whose, tuple) else (whose, "")
             raise DataError(
                 f"{source}: combination {name} of {provider} has the roles "
                 f"{listed(role or 'any' for role in roles)}; its lots are won in one role: state one for all"

@@ -8,6 +8,8 @@ import pandas as pd
 
 from zonedesign._lotstables import lots_files
 from zonedesign.errors import counted
+from zonedesign.lots.cascade import NOBODY
+from zonedesign.lots.terms import RESERVE
 from zonedesign.maps.words import UNKNOWN, number, percent
 from zonedesign.report.bands import Bar, bars
 from zonedesign.report.skeleton import rendered
@@ -42,7 +44,7 @@ def lots_page(found: Lots, won: Award | None = None) -> str:
         for row in rows
     ]
     marks = [(view.start_hours[0], "start"), (view.established_hours[0], "established")]
-    says = " ".join(found.says[: len(set(found.plan.levels)) * 2])
+    says = " ".join(line for line in found.says if line.endswith(("alone.", "over it.", "under it.")))
     providers = found.providers.head(MOST_PROVIDERS)
     context = {
         "byline": f"{counted(len(rows), 'lot')}, {number(found.lots['weekly_hours'].sum(), 0)} hours a week.",
@@ -52,6 +54,9 @@ def lots_page(found: Lots, won: Award | None = None) -> str:
             says=says,
         ),
         "branch": bool(view.branch),
+        "guaranteed": bool((found.lots["guaranteed_hours"] > 0).any()),
+        "term": "the term of 1 year" if found.terms.term_years == 1 else f"{found.terms.term_years:g} years",
+        "today": [_holder(row) for row in _by_holder(found.transition).to_dict("records")],
         "says": found.says,
         "notes": [*found.notes, *about.notes],
         "sources": about.sources,
@@ -64,6 +69,7 @@ def lots_page(found: Lots, won: Award | None = None) -> str:
         "more_providers": len(found.providers) - len(providers),
         "failure": [_failure(row) for row in _worst(found.failure).to_dict("records")],
         "floor": _floor(found.floor),
+        "floors": _floors(found.floor),
         "award": None if won is None else _award(won),
         "months": found.terms.months,
     }  # fmt: skip
@@ -80,11 +86,12 @@ def _lot(row: Mapping[str, Any]) -> dict[str, str]:
         "hours": number(row["weekly_hours"], 0),
         "guaranteed": number(row["guaranteed_hours"], 0),
         "workers": number(row["workers"]),
-        "standing": row["standing"],
-        "branch_standing": row["branch_standing"],
+        "standing": row["standing"] if row["structure"] != RESERVE else "the reserve's",
+        "branch_standing": row["branch_standing"] if row["structure"] != RESERVE else "the reserve's",
         "rate": number(row["rate"], 2),
         "floor": number(row["rate_floor"], 2),
         "value": number(row["value_a_year"], 0),
+        "with_vat": number(row["value_a_year_with_vat"], 0),
         "value_term": number(row["value_term"], 0),
     }
 
@@ -95,12 +102,19 @@ def _milestone(row: Mapping[Any, Any], months: int) -> dict[str, str]:
         low, high = (_month(row[f"{what}_month_{end}"], months) for end in ("low", "high"))
         cells[what] = _month(row[f"{what}_month"], months)
         cells[f"{what}_band"] = low if low == high else f"{low} to {high}"
-        cells[f"{what}_chance"] = percent(row[f"{what}_chance"])
+        cells[f"{what}_chance"] = _chance(row[f"{what}_chance"])
     return cells
 
 
 def _month(value: float, months: int) -> str:
     return f"after {months}" if pd.isna(value) else f"{value:.0f}"
+
+
+def _chance(share: float) -> str:
+    """Return a share of draws, in whole per cent; almost never is not never."""
+    if 0 < share < 0.01:
+        return "under 1 %"
+    return "over 99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"
 
 
 def _referrals(row: Mapping[Any, Any]) -> dict[str, str]:
@@ -125,8 +139,8 @@ def _referrals(row: Mapping[Any, Any]) -> dict[str, str]:
 def _provider(row: Mapping[Any, Any]) -> dict[str, Any]:
     return {
         "provider": row["provider"],
-        "placeholder": row["placeholder"],
-        "roles": row["roles"],
+        "placeholder": row["placeholder"] and row["provider"] not in NOBODY,
+        "roles": "" if row["provider"] in NOBODY else row["roles"],
         "lot_ids": row["lot_ids"] if row["lots"] <= MOST_LOTS else f"{row['lots']:,} lots",
         "lots": number(row["lots"]),
         "hours": number(row["weekly_hours"], 0),
@@ -135,6 +149,29 @@ def _provider(row: Mapping[Any, Any]) -> dict[str, Any]:
         "workers": number(row["workers"]),
         "standing": row["standing"] or UNKNOWN,
         "over_cap": row["over_cap"],
+    }
+
+
+def _by_holder(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return packages of today by who holds them, most hours first."""
+    sums = frame.assign(lots=1, split=frame["rounds_split"] > 0).groupby("provider", as_index=False)
+    columns = ["lots", "customers", "weekly_hours", "workers", "in_scope", "change_customers"]
+    columns += ["may_change_customers", "split"]
+    found = sums[columns].sum().assign(known=not frame["rounds_split"].isna().any())
+    return found.sort_values("weekly_hours", ascending=False, kind="stable").head(MOST_PROVIDERS)
+
+
+def _holder(row: Mapping[Any, Any]) -> dict[str, str]:
+    return {
+        "provider": str(row["provider"]),
+        "lots": number(row["lots"]),
+        "customers": number(row["customers"]),
+        "hours": number(row["weekly_hours"], 0),
+        "workers": number(row["workers"], 0),
+        "scope": number(row["in_scope"]),
+        "change": number(row["change_customers"]),
+        "may": number(row["may_change_customers"]),
+        "split": number(row["split"]) if row["known"] else UNKNOWN,
     }
 
 
@@ -162,6 +199,13 @@ def _floor(frame: pd.DataFrame) -> list[dict[str, str]]:
     levels = list(dict.fromkeys(line["level"] for line in lines))
     by_level = [[line | {"level": "all"} for line in lines if line["level"] == level] for level in levels]
     return by_level[0] if by_level and all(each == by_level[0] for each in by_level) else lines
+
+
+def _floors(frame: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return what the lines of each level add up to, once where all are alike."""
+    sums = frame.groupby("level", sort=False)["pounds"].sum().astype(float)
+    shown = [(str(level), f"{pounds:,.2f}") for level, pounds in sums.items()]
+    return [("all", shown[0][1])] if len({line["level"] for line in _floor(frame)}) == 1 else shown
 
 
 def _line(row: Mapping[Any, Any]) -> dict[str, str]:
