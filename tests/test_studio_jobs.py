@@ -6,6 +6,7 @@ import json
 import os
 import threading
 import time
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from studio_desk import client, lines, studio
 from tiny_county import IDS
 
 import zonedesign as zd
+from zonedesign.studio import settings, worker
 from zonedesign.studio.jobs import BusyError, Jobs
 from zonedesign.studio.lines import plan_of
 from zonedesign.studio.worker import Work, figures_in
@@ -226,6 +228,23 @@ def test_what_locks_make_impossible_is_told_with_its_causes(served):
     told = done(served, kind="explain", rows=order, locked=["1-02"])
     assert (told["state"], told["feasible"]) == ("done", False)
     assert told["lines"]
+
+
+def test_where_a_plan_is_known_that_keeps_every_rule_there_is_nothing_to_explain(served, monkeypatch):
+    monkeypatch.setattr(
+        import_module("zonedesign.explain"), "explain", lambda *_, **__: pytest.fail("it was looked for")
+    )
+    told = in_this_process(served, lines())
+    assert told["lines"] == ["there is a plan: the one in hand keeps every rule"]
+    told = in_this_process(served, lines(u01="1-02", u05="1-02"), locked=["1-04"])
+    assert told["feasible"]
+    assert told["lines"][0].startswith("there is a plan: one of those kept or of the last steps keeps")
+
+
+def in_this_process(served, order, locked=()):
+    rows = served.desk.lines([settings.Line(**line) for line in order])
+    work = Work("explain", served.desk.setting.problem, rows, locked=tuple(locked), known=served.desk.near())
+    return worker._done(work, lambda *_: None)
 
 
 def test_a_zone_that_the_plan_lacks_is_refused_before_anything_starts(served):

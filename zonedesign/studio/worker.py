@@ -84,7 +84,7 @@ def _done(job: Work, tell: _Telling) -> dict[str, Any]:
     rules = pinned(problem, plan, job.locked)
     asked = problem.with_(rules=rules)
     if job.kind == "explain":
-        return _explained(asked, job, tell)
+        return _explained(asked, plan, job, tell)
     if job.kind == "repair":
         if verify(plan, asked)["passed"].all():
             return {"state": "done", "said": "every rule holds already: there is nothing to repair"}
@@ -131,11 +131,22 @@ def _repaired(asked: Problem, plan: Plan, job: Work, tell: _Telling) -> dict[str
     }
 
 
-def _explained(asked: Problem, job: Work, tell: _Telling) -> dict[str, Any]:
+def _explained(asked: Problem, plan: Plan, job: Work, tell: _Telling) -> dict[str, Any]:
+    """Return why there is no plan; where one is known that keeps every rule, that is said at once."""
     from zonedesign.explain import explain  # noqa: PLC0415
 
+    if verify(plan, asked)["passed"].all():
+        return _there_is("there is a plan: the one in hand keeps every rule")
+    if any(verify(plan_of(rows, job.problem), asked)["passed"].all() for rows in job.known):
+        return _there_is(
+            "there is a plan: one of those kept or of the last steps keeps every rule; a repair finds it"
+        )
     told = explain(asked, time_limit=job.seconds, threads=job.threads, progress=tell)
     return {"state": "done", "said": told.verdict, "lines": list(told.lines()), "feasible": told.feasible}
+
+
+def _there_is(said: str) -> dict[str, Any]:
+    return {"state": "done", "said": said, "lines": [said], "feasible": True}
 
 
 class _Telling:
