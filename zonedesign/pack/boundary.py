@@ -32,10 +32,14 @@ _SIDES = ("north", "north-east", "east", "south-east", "south", "south-west", "w
 
 @dataclass(frozen=True)
 class Side:
-    """A stretch of a lot's boundary: the lot `beside` it, or none; on which side; how long; along what."""
+    """A stretch of a lot's boundary: the lot `beside` it, or none; where it runs; how long; along what.
+
+    It runs clockwise from one `side` to the other, `until`, of the lot's middle; they may be the same.
+    """
 
     beside: str
     side: str
+    until: str
     km: float
     follows: tuple[tuple[str, float], ...]
 
@@ -44,7 +48,10 @@ class Side:
         """The stretch as a clause of a sentence."""
         what = f"lot {self.beside}" if self.beside else "the edge of the whole area"
         along = _listed([f"{name} for {length:.1f} km" for name, length in self.follows])
-        return f"to the {self.side} {what} ({self.km:.1f} km{f', along {along}' if along else ''})"
+        where = (
+            f"to the {self.side}" if self.side == self.until else f"from the {self.side} to the {self.until}"
+        )
+        return f"{where} {what} ({self.km:.1f} km{f', along {along}' if along else ''})"
 
 
 def sides(sheets: Sheets, ways: Any = None) -> list[list[Side]]:
@@ -77,8 +84,10 @@ def _sides(
     found = []
     for other in np.unique(beside):
         at = np.flatnonzero(beside == other)
-        # The side where most of the stretch lies: the mean of its directions as vectors.
+        # The middle of the stretch: the mean of its directions as vectors. Nine tenths lie between its ends.
         mean = np.arctan2(np.sin(direction[at]).mean(), np.cos(direction[at]).mean()) % (2 * np.pi)
+        turned = (direction[at] - mean + np.pi) % (2 * np.pi) - np.pi
+        begin, end = mean + np.quantile(turned, [0.05, 0.95])
         km = len(at) * step / 1000.0
         if km < 0.05:
             continue
@@ -87,7 +96,8 @@ def _sides(
             ((n, m) for n, m in own.items() if m * 1000.0 >= FOLLOWS_M), key=lambda p: (-p[1], p[0])
         )
         name = "" if other < 0 else sheets.plan.zone_ids[other]
-        found.append((float(mean), Side(name, _side(float(mean)), km, tuple(kept[:4]))))
+        told = Side(name, _side(float(begin)), _side(float(end)), km, tuple(kept[:4]))
+        found.append((float(mean), told))
     return [side for _, side in sorted(found, key=lambda pair: (_order(pair[0]), pair[1].beside))]
 
 
