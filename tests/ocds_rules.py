@@ -44,7 +44,7 @@ SHAPES: dict[str, dict[str, str]] = {
     },
     "item": {
         "id": "text!", "description": "text", "classification": "classification", "relatedLot": "text",
-        "deliveryAddresses": "address[]",
+        "deliveryAddress": "address",
     },
     "classification": {"scheme": "text", "id": "text", "description": "text", "uri": "uri"},
     "address": dict.fromkeys(ADDRESS, "text"),

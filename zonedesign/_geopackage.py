@@ -128,7 +128,8 @@ def centres_layer(plan: Plan) -> gpd.GeoDataFrame:
 
 def finish(path: Path, rows: dict[str, int], styles: dict[str, str]) -> None:
     """Add the styles of layers and the date, and make sure that every row has reached the disk."""
-    stamp = now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    # The standard asks for thousandths of a second.
+    stamp = now().strftime("%Y-%m-%dT%H:%M:%S.000Z")
     with closing(sqlite3.connect(path)) as file, file:
         for layer, expected in rows.items():
             found = file.execute(f'SELECT count(*) FROM "{layer}"').fetchone()[0]  # noqa: S608  (our own names)

@@ -164,7 +164,6 @@ def _item(material: Material, row: dict[Any, Any]) -> dict[str, Any]:
         "relatedLot": str(row["lot"]),
     }
     if material.settings.get("region"):
-        item["deliveryAddresses"] = [
-            {"region": str(material.settings["region"]), "countryName": "United Kingdom"}
-        ]
+        address = {"region": str(material.settings["region"]), "countryName": "United Kingdom"}
+        item["deliveryAddress"] = address
     return item
