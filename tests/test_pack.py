@@ -50,7 +50,8 @@ def test_the_schedule_has_a_row_for_every_lot(pack: Path) -> None:
     assert first == {
         "lot": "1-01", "name": "Westham 1", "level": "1", "providers": "", "hours_low": "30", "hours_high": "50",
         "weekly_hours": "40", "customers_low": "4", "customers_high": "12", "customers": "8",
-        "value_a_year": "", "units": "4", "places": "Westham", "adjoining": "1-02; 1-03; 1-04",
+        "hours_a_year": "2086", "workers": "2", "viability": "reserve", "value_a_year": "",
+        "value_a_year_with_vat": "", "value_term": "", "units": "4", "places": "Westham", "adjoining": "1-02; 1-03; 1-04",
         "sheet": "maps/1-01.pdf",
     }  # fmt: skip
 
@@ -128,7 +129,7 @@ def test_the_notice_has_what_the_standard_asks_of_a_lot(pack: Path) -> None:
     }  # fmt: skip
     assert item["relatedLot"] == "1-01"
     assert item["classification"]["id"] == "85312000"
-    assert item["deliveryAddresses"] == [{"region": "UKJ3", "countryName": "United Kingdom"}]
+    assert item["deliveryAddress"] == {"region": "UKJ3", "countryName": "United Kingdom"}
 
 
 def test_the_geopackage_opens_styled(pack: Path) -> None:
@@ -248,9 +249,9 @@ def test_postcodes_without_a_place_are_refused_by_name(tmp_path: Path) -> None:
 def test_the_boundary_is_told_clockwise_from_the_north(tmp_path: Path) -> None:
     problem = tiny_problem(tmp_path)
     said = gather(tiny_plan(problem), problem).boundaries[0]
-    assert said.startswith("Clockwise from the north: to the north lot 1-03 (")
-    assert "to the east lot 1-02 (" in said
-    assert "to the south-west the edge of the whole area (" in said
+    assert said.startswith("Clockwise from the north: from the north-west to the north-east lot 1-03 (")
+    assert "from the north-east to the south-east lot 1-02 (" in said
+    assert "from the south-east to the north-west the edge of the whole area (" in said
 
 
 def test_two_packs_together_give_no_small_count_away(tmp_path: Path) -> None:

@@ -108,8 +108,8 @@ def provider_says(providers: pd.DataFrame, terms: Terms) -> list[str]:
     more = int((real["branch_standing"] == ESTABLISHED).sum())
     under = int((real["standing"] == UNDER).sum())
     line = (
-        f"Over all their lots {_number(alone)} of {counted(len(real), 'provider')} may expect the hours of an "
-        "established branch from the council alone"
+        f"Over all their lots {_number(alone)} of {counted(len(real), 'provider')} may expect the hours of "
+        "an established branch from the council alone"
     )
     line += f", {_number(more)} with what a branch may add" if terms.viability.branch else ""
     return [f"{line}; {_number(under)} {'is' if under == 1 else 'are'} under the start band."]

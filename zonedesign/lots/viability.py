@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from zonedesign.lots.rates import Floor
     from zonedesign.lots.terms import Viability
 
+BY_COUNCIL = "by council hours alone"
 UNDER, STARTED, ESTABLISHED = "under the start", "can start", "established"
 _WORDS = (
     "no",
@@ -105,11 +106,12 @@ def sentences(
     viability: Viability,
     noun: str = "lot",
     let: Collection[str] | None = None,
+    by: str = BY_COUNCIL,
 ) -> list[str]:
     """Return what the figures say of each level, in plain words, the level that fares worst first.
 
     `let` names the levels that have a provider of their own, all where it is not given. Those without one
-    come last, for no branch is to live on their lots alone.
+    come last, for no branch is to live on their lots alone. `by` says which hours these are.
     """
     least = viability.established_hours[0]
 
@@ -123,15 +125,20 @@ def sentences(
         if let is not None and level not in let:
             said.append(_reserved(level, [council[k] for k in mine], noun))
         else:
-            said += _of_level(level, [council[k] for k in mine], [more[k] for k in mine], viability, noun)
+            of_level = [council[k] for k in mine], [more[k] for k in mine]
+            said += _of_level(level, *of_level, viability, (noun, by))
     return said
 
 
 def _of_level(
-    level: str, council: Sequence[float], more: Sequence[float], viability: Viability, noun: str
+    level: str,
+    council: Sequence[float],
+    more: Sequence[float],
+    viability: Viability,
+    words: tuple[str, str],
 ) -> list[str]:
     """Return how many are under each band; a band that the lower one implies is not said."""
-    said = []
+    said, (noun, by) = [], words
     bands = (("established", viability.established_hours[0]), ("start", viability.start_hours[0]))
     under_start = sum(hours < bands[1][1] - 1e-9 for hours in council)
     for name, least in bands:
@@ -139,8 +146,8 @@ def _of_level(
         if (name == "start" and not short) or (name == "established" and under_start == len(council)):
             continue
         line = (
-            f"{_of(len(short), len(council), level, noun)} under {least:,.10g} h a week (the {name} band) by "
-            "council hours alone"
+            f"{_of(len(short), len(council), level, noun)} under {least:,.10g} h a week (the {name} band) "
+            f"{by}"
         )
         if short and viability.branch:
             names = listed([f"{what} {share:.0%}" for what, share in viability.branch.items()])

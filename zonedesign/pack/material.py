@@ -16,6 +16,7 @@ from zonedesign.disclosure import Policy, attack, page, publish, report
 from zonedesign.errors import DataError, ScenarioError, counted, listed
 from zonedesign.maps.sheets import Sheets
 from zonedesign.pack.boundary import Side, described, sides
+from zonedesign.pack.meaning import meant
 from zonedesign.provenance import today
 from zonedesign.verify import verify
 
@@ -112,7 +113,10 @@ class Material:
                     "customers_low": people[0],
                     "customers_high": people[1],
                     "customers": self._figure(row, "customers"),
+                    **meant(self._figure(row, "weekly_hours"), level, self.terms),
                     "value_a_year": self.value(k, "value_a_year"),
+                    "value_a_year_with_vat": self.value(k, "value_a_year_with_vat"),
+                    "value_term": math.nan if self.terms is None else self.value(k, "value_term"),
                     "units": int(row["units"]),
                     "places": "; ".join(self.places[k]),
                     "adjoining": "; ".join(self.sheets.adjoining(k)),

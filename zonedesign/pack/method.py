@@ -16,6 +16,7 @@ from zonedesign.maps.words import level_limits, level_name, notes, objective_fac
 from zonedesign.measures import moved_share
 from zonedesign.pack.drafts import Section, drafts, section
 from zonedesign.pack.material import DEFINITIVE
+from zonedesign.pack.meaning import meaning
 from zonedesign.pack.schedule import units_csv
 from zonedesign.provenance import versions
 from zonedesign.verify import verify
@@ -67,6 +68,7 @@ def sections(material: Material, others: Others) -> list[Section]:
         _rules(material),
         _proof(material),
         _compared(material, others),
+        *_meant(material),
         *_withheld(material),
         _limits(),
         _again(material),
@@ -126,6 +128,12 @@ def _stopped(line: str) -> str:
 
 def _notes(material: Material) -> list[str]:
     return notes(material.plan, material.problem, public=not material.internal)
+
+
+def _meant(material: Material) -> list[Section]:
+    """Return what the lots' hours mean for providers, before bidders say so."""
+    said = meaning(material)
+    return [section("What the hours mean for providers", " ".join(said))] if said else []
 
 
 def _rules(material: Material) -> Section:

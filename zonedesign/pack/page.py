@@ -10,6 +10,7 @@ from markupsafe import Markup
 from zonedesign.maps.alone import asset, rendered
 from zonedesign.maps.words import HIDDEN, band, level_name
 from zonedesign.pack.material import DEFINITIVE
+from zonedesign.pack.meaning import meaning
 from zonedesign.pack.method import sections
 from zonedesign.pack.schedule import LOTS
 from zonedesign.pack.sheets import legend
@@ -44,6 +45,8 @@ def index_html(material: Material, others: Others | None = None) -> str:
         "report": [] if material.internal else list(material.published.report),
         "sources": material.problem.about.sources,
         "columns": LOTS,
+        "meaning": meaning(material),
+        "priced": bool(material.lots["value_a_year"].notna().any()),
         "postcodes": _dates(material),
         "data": _search(material),
         "page_css": Markup(asset("page.css") + asset("pack.css")),  # noqa: S704  (our own files)
@@ -65,6 +68,8 @@ def _lot(material: Material, k: int) -> dict[str, Any]:
         "hours": _figure(row["weekly_hours"]),
         "customers": _figure(row["customers"]) if "customers" in material.published.figures else "",
         "value": "" if math.isnan(row["value_a_year"]) else f"£{row['value_a_year']:,.0f}",
+        "workers": _figure(row["workers"]),
+        "viability": row["viability"] or HIDDEN,
         "count": f"{row['units']:,}",
         "places": material.places[k],
         "boundary": material.boundaries[k],

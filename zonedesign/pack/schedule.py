@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from zonedesign._plantables import as_csv
 from zonedesign.pack.material import DEFINITIVE
+from zonedesign.pack.meaning import meaning
 from zonedesign.workbook import Notes, workbook_bytes
 
 if TYPE_CHECKING:
@@ -24,7 +25,15 @@ LOTS = {
     "customers_low": "Fewest customers of a lot of this level.",
     "customers_high": "Most customers of a lot of this level.",
     "customers": "Customers in the lot on the date of the data; empty where they are withheld.",
-    "value_a_year": "Forecast value a year in pounds, without VAT; empty without a rate or where withheld.",
+    "hours_a_year": "The same hours in a year of 365 days.",
+    "workers": "Workers that these hours need, whole ones, at the hours a week each that the notes say.",
+    "viability": "Where these hours stand against what keeps a branch alive: under the start, can start, "
+    "established; reserve: the lot has no provider of its own.",
+    "value_a_year": "Forecast value of a year's hours in pounds, whoever pays for them, as rates begin, "
+    "without VAT; empty without a rate or where withheld.",
+    "value_a_year_with_vat": "The same with VAT, where any is due.",
+    "value_term": "Forecast value over the contract's term, extensions left out, as rates rise and hours "
+    "grow, without VAT; empty where the term is not stated.",
     "units": "Number of small areas that make up the lot; the sheet 'units' lists them and is definitive.",
     "places": "Larger places inside the lot, as a guide.",
     "adjoining": "Lots that touch this lot.",
@@ -75,6 +84,7 @@ def notes(material: Material) -> list[str]:
     said = [
         DEFINITIVE,
         f"Version {material.version}, {material.day}.",
+        *meaning(material),
         *material.published.report,
         *(("Internal: exact figures, not for publication.",) if material.internal else ()),
     ]
