@@ -423,6 +423,28 @@ def test_a_table_by_level_that_names_no_level_is_refused():
         told([10.0], Terms(guaranteed={"7": 0.5}))
 
 
+@pytest.mark.parametrize(
+    "terms", [Terms(shares={"leed": 0.5}), Terms(cascade=(Step("leed", 0.5), Step("reserve", 0.5)))]
+)
+def test_a_role_that_no_level_has_is_refused_with_the_nearest(terms):
+    with pytest.raises(
+        zd.ScenarioError, match=r"the role 'leed', and no level has it; did you mean 'lead'\?"
+    ):
+        told([10.0], terms)
+
+
+def test_a_rate_for_a_lot_that_is_not_there_is_refused():
+    with pytest.raises(
+        zd.DataError, match=r"by_lot names 1 lot that the plan has not: aa; did you mean 'a'\?"
+    ):
+        told([10.0], Terms(rate=Rate(by_lot={"aa": 20.0})))
+
+
+def test_a_failure_that_leaves_nothing_is_said_so():
+    terms = Terms(shares={"lead": 0.5, "secondary": 0.5}, headroom=1.0)
+    assert any("others in reach could take all of it" in line for line in told([100.0], terms).says)
+
+
 def test_the_plan_is_not_changed_and_the_repr_says_what_it_is():
     found = told([100.0, 50.0], allocation={"a": "Ash"})
     assert repr(found) == "<Lots: 2 lots, 150.0 hours/week, 1 provider named>"

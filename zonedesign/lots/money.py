@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from zonedesign.errors import DataError, nearest_name
+from zonedesign.errors import DataError, counted, listed, nearest_name
 from zonedesign.lots.rates import at_level, years_value
 
 if TYPE_CHECKING:
@@ -45,8 +45,17 @@ def _share(plan: Plan, each: Enhancement) -> Floats:
 
 
 def money_frame(plan: Plan, terms: Terms) -> pd.DataFrame:
-    """Return rates and values of every lot: unknown (NaN) where no rate is stated for it."""
+    """Return rates and values of every lot: unknown (NaN) where no rate is stated for it.
+
+    Raises `DataError` where a rate is stated for a lot that the plan has not.
+    """
     rate, term = terms.rate, terms.term_years
+    strange = [lot for lot in rate.by_lot if lot not in plan.zone_ids]
+    if strange:
+        raise DataError(
+            f"lots: rate.by_lot names {counted(len(strange), 'lot')} that the plan has not: {listed(strange)}"
+            f"{nearest_name(strange[0], plan.zone_ids)}"
+        )
     hours = plan.zones["weekly_hours"].to_numpy(np.float64)
     shares = enhanced_shares(plan, terms)
     rows: list[dict[str, Any]] = []
@@ -97,7 +106,8 @@ def money_says(money: pd.DataFrame, terms: Terms) -> list[str]:
     if unknown == len(money):
         return ["No rate is stated, so no value is known; state lots.rate.hourly."]
     if unknown:
-        said.append(f"{unknown:,} of {len(money):,} lots have no rate, and no value is known for them.")
+        some = f"{unknown:,} of {counted(len(money), 'lot')} {'has' if unknown == 1 else 'have'}"
+        said.append(f"{some} no rate: values in all are those of the others.")
     forecast, longer = (float(money[name].sum()) for name in ("value_term", "value_extension"))
     line = f"Forecast value: {_pounds(float(money['value_a_year'].sum()))} in the first year, "
     line += f"{_pounds(forecast)} over {_years(terms.term_years)}"

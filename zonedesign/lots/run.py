@@ -99,6 +99,7 @@ def lots(
         raise DataError("the plan is not on the problem's units; read it with the problem's scenario")
     terms = terms or Terms()
     terms.require_levels([level.name for level in problem.levels])
+    terms.require_roles(role for level in problem.levels for role in roles_of(level))
     people = None
     if customers is not None:
         table, postcodes = customers if isinstance(customers, tuple) else (customers, None)

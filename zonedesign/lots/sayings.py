@@ -28,8 +28,9 @@ def enough_says(frame: pd.DataFrame, terms: Terms) -> list[str]:
     view, said = terms.viability, []
     few = frame.loc[frame["enough_customers"].eq(False), "lot"].tolist()  # noqa: FBT003
     if few:
+        some = f"{len(few):,} of {counted(len(frame), 'lot')} {'has' if len(few) == 1 else 'have'}"
         said.append(
-            f"{len(few):,} of {len(frame):,} lots have fewer customers than a branch at their stage needs "
+            f"{some} fewer customers than a branch at that stage needs "
             f"({view.start_customers:g} to start, {view.established_customers:g} once established)."
         )
     said.append(
@@ -59,11 +60,12 @@ def ramp_says(milestones: pd.DataFrame, terms: Terms) -> list[str]:
         never = int(months.isna().sum())
         there = months.dropna()
         if len(there):
+            some = f"{len(there):,} of {counted(len(months), 'lot')} {_is(len(there))}"
             line = (
-                f"{len(there):,} of {len(months):,} lots are expected to reach {name} within {terms.months} "
-                f"months, the first in month {int(there.min())}, half of these by month {int(there.median())}"
+                f"{some} expected to reach {name} within {terms.months} months, the first in month "
+                f"{int(there.min())}, half of these by month {int(there.median())}"
             )
-            said.append(f"{line}{f'; {never:,} are not' if never else ''}.")
+            said.append(f"{line}{f'; {never:,} {_is(never)} not' if never else ''}.")
         else:
             said.append(f"No lot is expected to reach {name} within {terms.months} months.")
     return said
@@ -112,7 +114,11 @@ def provider_says(providers: pd.DataFrame, terms: Terms) -> list[str]:
         "an established branch from the council alone"
     )
     line += f", {_number(more)} with what a branch may add" if terms.viability.branch else ""
-    return [f"{line}; {_number(under)} {'is' if under == 1 else 'are'} under the start band."]
+    return [f"{line}; {_number(under)} {_is(under)} under the start band."]
+
+
+def _is(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def _number(number: int) -> str:
@@ -124,6 +130,8 @@ def failure_says(frame: pd.DataFrame) -> list[str]:
     if frame.empty:
         return []
     worst = frame.iloc[int(frame["left_hours"].to_numpy().argmax())]
+    if worst["left_hours"] < 0.5:  # an hour a week or none, as printed
+        return ["Whichever provider hands back all that it holds, others in reach could take all of it."]
     return [
         (
             f"If {worst['provider']} hands back {worst['weekly_hours']:,.0f} h a week in "

@@ -263,6 +263,19 @@ class Terms:
         for role, share in self.shares.items():
             require_number(f"lots: share of the {role}", share, "a share from 0 to 1", lambda v: 0 <= v <= 1)
 
+    def require_roles(self, names: Iterable[str]) -> None:
+        """Raise `ScenarioError` where shares or the cascade name a role that no level has.
+
+        Where no level has any, they stand for levels that are let otherwise.
+        """
+        known = list(dict.fromkeys(names))
+        said = [("shares", role) for role in self.shares]
+        said += [("the cascade", step.role) for step in self.cascade if step.role != RESERVE]
+        for what, role in said if known else ():
+            if role not in known:
+                hint = nearest_name(role, known) or f"; there are {listed(known)}"
+                raise ScenarioError(f"lots: {what} names the role '{role}', and no level has it{hint}")
+
     def require_levels(self, names: Iterable[str]) -> None:
         """Raise `ScenarioError` where a table by level names one that is not there."""
         known = list(names)

@@ -123,7 +123,9 @@ def _split(rounds: Ints | None, lot: Ints) -> Ints | None:
 
 def transition_says(frame: pd.DataFrame, people: People | None, problem: Problem, terms: Terms) -> list[str]:
     """Return the facts for the TUPE question, as sentences, and what they leave open."""
-    if people is None or people.provider is None:
+    if people is None:
+        return ["Who holds packages today is not known: no table of customers is given."]
+    if people.provider is None:
         return ["Who holds packages today is not known: the customers' table has no column provider."]
     named = people.provider.astype(str)
     holders = sorted(set(named) - {NO_PROVIDER})
