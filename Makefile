@@ -8,7 +8,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 endif
 
-.PHONY: demo test lint types tests notebook pictures bench-travel bench-growth bench-calibration bench-cases bench-published bench-solve bench-edit clean
+.PHONY: demo test lint types tests notebook pictures bench-travel bench-growth bench-calibration bench-cases bench-published bench-solve bench-edit bench-pack clean
 
 # The example county's 35 zones, in a minute of solving at most; open demo/review.html.
 demo: $(VENV)/installed
@@ -58,6 +58,10 @@ bench-solve: $(VENV)/installed-peers
 
 bench-edit: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/editing.py --write
+
+# How long tender packs take (docs/pack.md), of plans that `make demo` and bench-solve leave behind.
+bench-pack: $(VENV)/installed-dev
+	$(BIN)/python benchmarks/packs.py --write
 
 $(VENV)/bare:
 	$(PYTHON) -m venv $(VENV)
