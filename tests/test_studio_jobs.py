@@ -14,6 +14,7 @@ from studio_desk import client, lines, studio
 from tiny_county import IDS
 
 import zonedesign as zd
+from zonedesign.errors import NoPlanError
 from zonedesign.studio import settings, worker
 from zonedesign.studio.jobs import BusyError, Jobs
 from zonedesign.studio.lines import plan_of
@@ -241,10 +242,23 @@ def test_where_a_plan_is_known_that_keeps_every_rule_there_is_nothing_to_explain
     assert told["lines"][0].startswith("there is a plan: one of those kept or of the last steps keeps")
 
 
-def in_this_process(served, order, locked=()):
+def test_where_nothing_is_found_in_time_the_nearest_plan_known_is_handed_over(served, monkeypatch):
+    def finds_nothing(*_: object, **__: object) -> None:
+        raise NoPlanError("no plan found in 20 s")
+
+    monkeypatch.setattr(import_module("zonedesign.solve"), "solve", finds_nothing)
+    told = in_this_process(served, lines(u01="1-02", u05="1-02"), locked=["1-04"], kind="finish")
+    assert [row[1] for row in told["rows"]] == [line["zone"] for line in lines()]
+    assert told["note"].startswith("Nothing was found in time")
+    assert told["certificate"]["objective"] > 0
+    with pytest.raises(NoPlanError):
+        in_this_process(served, lines(u01="1-02", u05="1-02"), locked=["1-02"], kind="finish")
+
+
+def in_this_process(served, order, locked=(), kind="explain"):
     rows = served.desk.lines([settings.Line(**line) for line in order])
-    work = Work("explain", served.desk.setting.problem, rows, locked=tuple(locked), known=served.desk.near())
-    return worker._done(work, lambda *_: None)
+    problem, known = served.desk.setting.problem, served.desk.near()
+    return worker._done(Work(kind, problem, rows, locked=tuple(locked), known=known), lambda *_: None)
 
 
 def test_a_zone_that_the_plan_lacks_is_refused_before_anything_starts(served):

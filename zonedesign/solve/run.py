@@ -258,7 +258,11 @@ class _Run:
             _refuse(standing.causes)
             if standing.stopped_by is StoppedBy.INTERRUPT:
                 raise NoPlanError(f"interrupted after {standing.seconds:.0f} s, before any plan was found")
-            known = "" if math.isinf(standing.bound) else f" (any plan costs at least {standing.bound:.4g})"
+            known = (
+                ""
+                if math.isinf(standing.bound) or standing.bound <= 0
+                else f" (any plan costs at least {standing.bound:.4g})"
+            )
             failed = "".join(f"; {trouble}" for trouble in standing.troubles)
             raise NoPlanError(
                 f"no plan found in {standing.seconds:.0f} s{known}; give it more time, or {WAY_OUT}{failed}"

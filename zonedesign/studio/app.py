@@ -248,7 +248,7 @@ class Studio:
         about = problem.about
         bare = problem.with_(about=type(about)(name=about.name, inputs=about.inputs), start=None, rules=())
         handed = bare.with_(rules=problem.rules, start=problem.start)
-        known = () if order.kind == "finish" else self.desk.near()
+        known = self.desk.near()
         work = Work(order.kind, handed, rows, tuple(order.locked), float(order.seconds), known=known)
         number = 1 + (0 if self.jobs.job is None else self.jobs.job.number)
         job = self.jobs.start(work, number=number, found=lambda facts: self._found(order, rows, facts))

@@ -15,6 +15,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
+
+from zonedesign import measures
 from zonedesign.certificate import plain, relative_gap
 from zonedesign.errors import InfeasibleError, NoPlanError, ZoneDesignError
 from zonedesign.studio.lines import plan_of, rows_of
@@ -95,7 +99,20 @@ def _done(job: Work, tell: _Telling) -> dict[str, Any]:
 def _solved(asked: Problem, plan: Plan, job: Work, tell: _Telling) -> dict[str, Any]:
     from zonedesign.solve import solve  # noqa: PLC0415  (solving is slow to import)
 
-    found = solve(asked, time_limit=job.seconds, start=plan, threads=job.threads, progress=tell)
+    try:
+        found = solve(asked, time_limit=job.seconds, start=plan, threads=job.threads, progress=tell)
+    except NoPlanError:
+        known = _nearest_known(asked, plan, job)
+        if known is None:
+            raise
+        terms = asked.terms(known)
+        return {
+            "state": "done",
+            "rows": rows_of(named_after(known, plan, job.problem, job.locked)),
+            "certificate": {"status": "feasible", "objective": asked.value(terms), "terms": terms},
+            "note": "Nothing was found in time. Of the plans kept and the last steps this is the nearest to "
+            "yours that keeps every rule and what is locked.",
+        }
     facts = {} if found.certificate is None else found.certificate.as_dict()
     keep = ("status", "objective", "bound", "gap", "seconds", "stopped_by", "terms")
     return {
@@ -104,6 +121,21 @@ def _solved(asked: Problem, plan: Plan, job: Work, tell: _Telling) -> dict[str, 
         "certificate": {name: facts.get(name) for name in keep},
         "repairs": list(facts.get("details", {}).get("repairs", ())),
     }
+
+
+def _nearest_known(asked: Problem, plan: Plan, job: Work) -> Plan | None:
+    """Return the plan, of those known, that keeps every rule and has fewest hours in another zone."""
+    ids = asked.units.ids
+    was = pd.Series(plan.zone, index=plan.of_units.ids).reindex(ids)
+    placed = was.notna().to_numpy()
+    hours, before = asked.hours[placed], was[placed].to_numpy().astype(np.int64)
+    known = [plan_of(rows, job.problem) for rows in job.known]
+    whole = [each for each in known if verify(each, asked)["passed"].all()]
+    return min(
+        whole,
+        key=lambda each: measures.moved_share(hours, np.asarray(each.zone)[placed], before),
+        default=None,
+    )
 
 
 def _repaired(asked: Problem, plan: Plan, job: Work, tell: _Telling) -> dict[str, Any]:

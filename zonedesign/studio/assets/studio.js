@@ -218,6 +218,7 @@
       if (locked().length) outcome.append(make("p", { class: "small" }, "A locked zone stands here as units that are together and a centre that stays: to let those go, unlock it."));
     }
     if (job.plan) {
+      if (job.note) outcome.append(make("p", {}, job.note));
       outcome.append(beforeAfter(job));
       outcome.append(make("div", { class: "studio-row" },
         button("Use this plan", () => use(job.plan, job.name), { id: "studio-use" }),
