@@ -257,6 +257,36 @@ def test_a_provider_may_say_how_many_lots_it_would_take():
     assert won.bids["why_not"].tolist()[1] == "kept out: the provider takes 1 lot at most; it wins a"
 
 
+def test_a_consortium_s_lots_count_for_its_members_too():
+    table = bids(("Ash", "a", 20.0, 90), ("Team", "b", 20.0, 90), ("Dale", "b", 20.0, 30)).assign(
+        members=["", "Ash; Birch", ""]
+    )
+    won = zd.award(table, lots_of([10, 10], Terms(cap=1, award=ALIKE)))
+    # Team scores 94 in b, but Ash has a: with both it would have two lots.
+    assert winners(won) == {("a", "lead"): "Ash", ("b", "lead"): "Dale"}
+    assert won.bids["why_not"].tolist()[1] == "kept out: its member Ash: the cap of 1 lot; it wins a"
+    assert won.providers.set_index("provider")["members"]["Team"] == "Ash; Birch"
+
+
+def test_nobody_holds_two_places_in_a_lot_by_a_consortium():
+    table = bids(("Ash", "a", 20.0, 90), ("Team", "a", 20.0, 80), ("Dale", "a", 20.0, 30)).assign(
+        members=["", "Ash; Birch", ""]
+    )
+    won = zd.award(table, lots_of([10], roles=("lead", "secondary")))
+    assert winners(won) == {("a", "lead"): "Ash", ("a", "secondary"): "Dale"}
+    assert (
+        won.bids["why_not"].tolist()[1].startswith("kept out: one of its members, or a consortium of it, has")
+    )
+
+
+def test_a_member_s_hours_are_its_part_of_the_consortium_s():
+    table = bids(("Team", "a", 20.0, 90), ("Team", "b", 20.0, 90)).assign(members="Ash; Birch")
+    terms = Terms(cap_hours_share=0.5, award=ALIKE)
+    # Together they may hold half of 100 h as a provider: one lot of 40 h, 20 for each.
+    won = zd.award(table, lots_of([40, 60], terms))
+    assert sorted(winners(won).values()) == ["", "Team"]
+
+
 def test_most_places_are_filled_before_scores_count():
     table = bids(("Ash", "a", 20.0, 90), ("Ash", "b", 20.0, 30), ("Birch", "a", 20.0, 40))
     won = zd.award(table, lots_of([10, 10], Terms(cap=1, award=ALIKE)))
@@ -296,6 +326,15 @@ def test_the_method_is_printed_as_it_would_be_published():
         (
             bids(("Ash", "a", 2.0, 50), ("Ash", "b", 2.0, 50)).assign(capacity=[1, 2]),
             "Ash states capacity 1, 2; state one",
+        ),
+        (bids(("Team", "a", 20.0, 50), members="Ash"), "Team names 1 member; a consortium has two or more"),
+        (
+            bids(("Team", "a", 20.0, 50), ("Team", "b", 20.0, 50)).assign(members=["Ash; Elm", "Ash; Oak"]),
+            "Team names its members in several ways",
+        ),
+        (
+            bids(("ash", "a", 20.0, 50), ("Team", "b", 20.0, 50)).assign(members=["", "Ash; Elm"]),
+            "1 provider written in several ways: ash, Ash",
         ),
         (bids(("Ash", "a", 20.0, 50), cap=1.5), "1 row whose cap is not a whole number, 1 or more: 2"),
         (

@@ -209,6 +209,7 @@ AWARD_MEANINGS: dict[str, dict[str, str]] = {
         "value_a_year": "hours a year x prices",
         "capacity": "hours a week that it can take, as it says; empty where it does not",
         "own_cap": "the most lots that it takes, as it says; empty where it does not",
+        "members": "who stands behind it, where it is a consortium",
     },
 }
 """What every column of the frames of an award means."""

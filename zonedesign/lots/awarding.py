@@ -105,20 +105,23 @@ class Contest:
         offers, terms = Offers(len(self.options), seconds), self.terms
         by_seat: dict[tuple[str, str], list[int]] = {}
         by_place: dict[tuple[str, str], list[int]] = {}
-        by_provider: dict[str, list[int]] = {}
+        by_name: dict[str, list[tuple[int, float]]] = {}
         for k, option in enumerate(self.options):
-            by_provider.setdefault(option.bid.provider, []).append(k)
+            for name, part in self.bids.names(option.bid.provider).items():
+                by_name.setdefault(name, []).append((k, part))
+                for lot in option.bid.lots:
+                    by_place.setdefault((lot, name), []).append(k)
             for lot in option.bid.lots:
                 by_seat.setdefault((lot, option.role), []).append(k)
-                by_place.setdefault((lot, option.bid.provider), []).append(k)
         for (lot, role), mine in by_seat.items():
             offers.limit(mine, 1.0, most=self.seats[lot][role])
         for mine in by_place.values():
             offers.limit(mine, 1.0, most=1.0)
         total = float(self.hours.sum())
-        for provider, mine in by_provider.items():
+        for provider, counting in by_name.items():
+            mine = [k for k, _ in counting]
             lots = np.array([len(self.options[k].bid.lots) for k in mine], dtype=np.float64)
-            hours = self.taken_hours[mine]
+            hours = self.taken_hours[mine] * np.array([part for _, part in counting])
             # Hours as shares of all keep the rows of one size.
             scale = max(total, 1e-300)
             if provider in self.bids.capacity:
@@ -210,9 +213,10 @@ def award(
 
     First as many seats as possible are filled, then the score is highest, then the tie rules decide. `bids`
     is a frame or a file of `provider`, `lot`, `price` and `quality` (or `score`), and where given `capacity`
-    (hours a week), `combination` (rows of one provider and name win together or not at all), `role` and `cap`
-    (the most lots that the provider takes). Without `caps` the council's own are left out. Raises `DataError`
-    for bids that cannot be read, and `NoPlanError` where the best is not proved in time.
+    (hours a week), `combination` (rows of one provider and name win together or not at all), `role`, `cap`
+    (the most lots that the provider takes) and `members` (of a consortium). Without `caps` the council's own
+    are left out. Raises `DataError` for bids that cannot be read, and `NoPlanError` where the best is not
+    proved in time.
     """
     from zonedesign.lots.reasons import told  # noqa: PLC0415  (it tells of what is made here)
 
@@ -289,8 +293,9 @@ def _check(contest: Contest, taken: Bools, *, caps: bool) -> None:
         option = contest.options[k]
         for lot in option.bid.lots:
             seats[lot, option.role] = seats.get((lot, option.role), 0) + 1
-            held.setdefault(option.bid.provider, []).append(lot)
-        hours[option.bid.provider] = hours.get(option.bid.provider, 0.0) + contest.taken_hours[k]
+        for name, part in contest.bids.names(option.bid.provider).items():
+            held.setdefault(name, []).extend(option.bid.lots)
+            hours[name] = hours.get(name, 0.0) + part * contest.taken_hours[k]
     terms, bad = contest.terms, []
     bad += [f"{lot} {role}" for (lot, role), many in seats.items() if many > contest.seats[lot][role]]
     for provider, lots in held.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,18 @@ from zonedesign.lots.terms import SCORES, AwardRules
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-COLUMNS = ("provider", "lot", "price", "quality", "score", "capacity", "combination", "role", "cap")
+COLUMNS = (
+    "provider",
+    "lot",
+    "price",
+    "quality",
+    "score",
+    "capacity",
+    "combination",
+    "role",
+    "cap",
+    "members",
+)
 
 
 @dataclass(frozen=True)
@@ -40,13 +51,20 @@ class Bid:
 class Bids:
     """Bids as read: `table` has a row for every bid and lot, with its `score`; `bids` are the offers.
 
-    `capacity` (hours a week) and `cap` (most lots) are what providers say of themselves.
+    `capacity` (hours a week) and `cap` (most lots) are what providers say of themselves, `members` who stands
+    behind a provider that is a consortium.
     """
 
     table: pd.DataFrame
     bids: tuple[Bid, ...]
     capacity: Mapping[str, float]
     cap: Mapping[str, int]
+    members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def names(self, provider: str) -> dict[str, float]:
+        """Return whom a provider's places count for, and the part of their hours: itself, and its members."""
+        members = self.members.get(provider, ())
+        return {provider: 1.0} | {name: 1.0 / len(members) for name in members if name != provider}
 
     @cached_property
     def _values(self) -> dict[str, dict[int, float]]:
@@ -78,7 +96,7 @@ def bids_of(bids: Any, roles: Mapping[str, Mapping[str, int]], rules: AwardRules
         raise DataError(f"{source} has no bids; it needs a row for each bid and lot")
     table = table[[name for name in COLUMNS if name in table.columns]].copy()
     table.index = pd.RangeIndex(2, len(table) + 2)  # as a spreadsheet numbers its rows
-    for name in ("provider", "lot", "combination", "role"):
+    for name in ("provider", "lot", "combination", "role", "members"):
         table[name] = _texts(table[name]) if name in table.columns else ""
     for name in ("provider", "lot"):
         _refuse(table.index[table[name] == ""], f"without {name}", source)
@@ -90,13 +108,14 @@ def bids_of(bids: Any, roles: Mapping[str, Mapping[str, int]], rules: AwardRules
             f"{listed(strange['lot'].unique())}{nearest_name(lot, roles)}"
         )
     _figures(table, source, rules)
-    _refuse_names(table, source)
+    members = _members(table, source)
+    _refuse_names(table, members, source)
     twice = table.duplicated(["provider", "lot", "combination", "role"])
     _refuse(table.index[twice], "of a bid of the same provider, lot, combination and role again", source)
     found = [_bid(key, part, roles, rules, source) for key, part in _grouped(table)]
     scored = _scored(table, found, rules)
-    return Bids(scored, tuple(found), _of_provider(table, "capacity", source),
-                {name: int(cap) for name, cap in _of_provider(table, "cap", source).items()})  # fmt: skip
+    own = {name: int(cap) for name, cap in _of_provider(table, "cap", source).items()}
+    return Bids(scored, tuple(found), _of_provider(table, "capacity", source), own, members)
 
 
 def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
@@ -104,10 +123,30 @@ def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
     return known.map(lambda value: str(tables.as_text(value)).strip())
 
 
-def _refuse_names(table: pd.DataFrame, source: str) -> None:
+def _members(table: pd.DataFrame, source: str) -> dict[str, tuple[str, ...]]:
+    """Return the members of every consortium; `DataError` for one of a single member, or of two kinds."""
+    found: dict[str, tuple[str, ...]] = {}
+    for provider, texts in table[table["members"] != ""].groupby("provider", sort=False)["members"]:
+        sets = [tuple(dict.fromkeys(each.strip() for each in t.split(";") if each.strip())) for t in texts]
+        if len({frozenset(each) for each in sets}) > 1:
+            raise DataError(
+                f"{source}: {provider} names its members in several ways; name the same in all rows"
+            )
+        if len(sets[0]) < 2:
+            raise DataError(
+                f"{source}: {provider} names {counted(len(sets[0]), 'member')}; a consortium has two or "
+                "more, with semicolons between"
+            )
+        found[str(provider)] = sets[0]
+    return found
+
+
+def _refuse_names(table: pd.DataFrame, members: Mapping[str, tuple[str, ...]], source: str) -> None:
     """Refuse a provider written in two ways, whom caps would count as two, and a combination of roles."""
-    ways = table["provider"].groupby(table["provider"].str.casefold().str.split().str.join(" ")).unique()
-    several = [names for names in ways if len(names) > 1]
+    written = [*table["provider"], *(name for names in members.values() for name in names)]
+    names = pd.Series(written, dtype=object)
+    ways = names.groupby(names.map(lambda name: " ".join(name.casefold().split()))).unique()
+    several = [each for each in ways if len(each) > 1]
     if several:
         raise DataError(
             f"{source}: {counted(len(several), 'provider')} written in several ways: {listed(several[0])}; "

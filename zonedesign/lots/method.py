@@ -53,6 +53,10 @@ def method_says(rules: AwardRules, terms: Terms, *, capped: bool) -> tuple[str, 
             "are what a place may expect of its lot."
         ),
     ]
+    said.append(
+        "A consortium bids under a name of its own and names its members. What is said of a provider holds "
+        "for it and for each member too: each lot counts whole for a member, hours in equal parts."
+    )
     said.append(_caps(terms) if capped else "The council sets no cap on what one provider may win.")
     words = {"quality": "higher total quality", "price": "lower total price"}
     steps = [

@@ -27,7 +27,7 @@ AWARD_COLUMNS = (
     "weekly_hours", "value_a_year", "rate_floor", "under_floor", "why",
 )  # fmt: skip
 PROVIDER_COLUMNS = ("provider", "bids", "lots", "lot_ids", "weekly_hours", "hours_share", "value_a_year",
-                    "capacity", "own_cap")  # fmt: skip
+                    "capacity", "own_cap", "members")  # fmt: skip
 NEAR = 1e-9
 
 
@@ -58,12 +58,15 @@ class _Won:
         self.taken: list[int] = np.flatnonzero(taken).tolist()
         self.seats: dict[tuple[str, str], list[tuple[int, int]]] = {}
         self.lots: dict[str, list[str]] = {}
+        self.held: dict[str, list[str]] = {}
         self.hours: dict[str, float] = {}
         self.roles: dict[str, str] = {}
         for k in self.taken:
             option = contest.options[k]
             self.roles[option.bid.name] = option.role
             self.lots.setdefault(option.bid.provider, []).extend(option.bid.lots)
+            for name in contest.bids.names(option.bid.provider):
+                self.held.setdefault(name, []).extend(option.bid.lots)
             self.hours[option.bid.provider] = (
                 self.hours.get(option.bid.provider, 0.0) + contest.taken_hours[k]
             )
@@ -80,18 +83,26 @@ class _Won:
             return -np.inf
         return min(self.score(row) for _, row in won)
 
+    def holds(self, bid: Bid, lot: str) -> bool:
+        """Return whether the provider of a bid, or a member of it, has a place in a lot."""
+        return any(lot in self.held.get(name, []) for name in self.contest.bids.names(bid.provider))
+
     def barred(self, bid: Bid, role: str | None = None) -> str:
         """Return which limit its provider would break by winning this bid beside its other lots, if any.
 
-        What it wins in the bid's own lots would make way. Without a role, the one with least hours counts.
+        Or which one a member would. What it wins in the bid's own lots would make way. Without a role, the
+        one with least hours counts.
         """
+        for name, part in self.contest.bids.names(bid.provider).items():
+            why = self._barred(bid, role, name, part)
+            if why:
+                return why if name == bid.provider else f"its member {name}: {why}"
+        return ""
+
+    def _barred(self, bid: Bid, role: str | None, name: str, part: float) -> str:
         contest, terms = self.contest, self.contest.terms
-        kept = [
-            k
-            for k in self.taken
-            if contest.options[k].bid.provider == bid.provider
-            and not set(contest.options[k].bid.lots) & set(bid.lots)
-        ]
+        parts = {k: contest.bids.names(contest.options[k].bid.provider).get(name, 0.0) for k in self.taken}
+        kept = [k for k in self.taken if parts[k] and not set(contest.options[k].bid.lots) & set(bid.lots)]
         mine = [lot for k in kept for lot in contest.options[k].bid.lots]
         more = bid.lots
         said = f"wins {listed(mine, 9)}" if mine else "wins nothing else"
@@ -100,11 +111,11 @@ class _Won:
             for k, option in enumerate(contest.options)
             if option.bid is bid and role in (None, option.role)
         ]
-        hours = float(sum(contest.taken_hours[k] for k in kept)) + min(extra, default=0.0)
-        capacity = contest.bids.capacity.get(bid.provider)
+        hours = float(sum(parts[k] * contest.taken_hours[k] for k in kept)) + part * min(extra, default=0.0)
+        capacity = contest.bids.capacity.get(name)
         if capacity is not None and hours > capacity + 1e-6:
             return f"its capacity of {capacity:,.10g} h is too little for {hours:,.1f} h; it {said}"
-        own = contest.bids.cap.get(bid.provider)
+        own = contest.bids.cap.get(name)
         if own is not None and len(mine) + len(more) > own:
             return f"the provider takes {counted(own, 'lot')} at most; it {said}"
         if not self.capped:
@@ -172,15 +183,20 @@ def _why_won(contest: Contest, won: _Won, lot: str, role: str, at: int) -> str:
     Who holds an earlier role in the lot, or another place of this one, is no rival for it.
     """
     mine, roles = won.score(at), list(contest.seats[lot])
-    settled, later = set(), {}
+    settled: set[str] = set()
+    later: dict[str, str] = {}
     for each in roles:
         for option, _ in won.seats.get((lot, each), []):
-            provider = contest.options[option].bid.provider
+            names = contest.bids.names(contest.options[option].bid.provider)
             if roles.index(each) <= roles.index(role):
-                settled.add(provider)
+                settled |= set(names)
             else:
-                later[provider] = each
-    rivals = [(row, bid) for row, bid in _rivals(contest, lot, role) if bid.provider not in settled]
+                later |= dict.fromkeys(names, each)
+    rivals = [
+        (row, bid)
+        for row, bid in _rivals(contest, lot, role)
+        if not settled & set(contest.bids.names(bid.provider))
+    ]
     above = next(((row, bid) for row, bid in rivals if won.score(row) > mine + NEAR), None)
     if above is not None:
         row, bid = above
@@ -202,7 +218,11 @@ def _kept_out(won: _Won, bid: Bid, role: str | None = None) -> str:
     barred = won.barred(bid, role)
     if barred:
         return barred
-    if any(lot in won.lots.get(bid.provider, []) for lot in bid.lots):
+    if any(won.holds(bid, lot) for lot in bid.lots):
+        if not any(lot in won.lots.get(bid.provider, []) for lot in bid.lots):
+            return (
+                "one of its members, or a consortium of it, has a place there, which is better on the whole"
+            )
         return "its provider wins there by another bid, which is better on the whole"
     if bid.combination:
         return "all its lots together score less than the award, or fill fewer places"
@@ -217,7 +237,7 @@ def _why_empty(contest: Contest, won: _Won, lot: str, role: str) -> str:
     able = [bid for bid in there if not bid.why_not]
     if not able:
         return f"no bid can win: {there[0].name}: {there[0].why_not}"
-    open_ones = [bid for bid in able if lot not in won.lots.get(bid.provider, [])]
+    open_ones = [bid for bid in able if not won.holds(bid, lot)]
     if not open_ones:
         return f"all who bid hold another place in the lot: {counted(len(able), 'bid')}"
     return "; ".join(f"{bid.name}: {_kept_out(won, bid, role)}" for bid in open_ones[:3])
@@ -283,6 +303,7 @@ def _providers_frame(contest: Contest, won: _Won) -> pd.DataFrame:
                 "value_a_year": value,
                 "capacity": contest.bids.capacity.get(provider, np.nan),
                 "own_cap": contest.bids.cap.get(provider, np.nan),
+                "members": "; ".join(contest.bids.members.get(provider, ())),
             }
         )
     return pd.DataFrame(rows, columns=list(PROVIDER_COLUMNS))
