@@ -55,11 +55,14 @@ class Frame:
         )
 
     def on_paper(self, shapes: Any) -> NDArray[np.object_]:
-        """Return shapes in millimetres from the top left corner, cut to the window."""
+        """Return what of shapes the window shows, in millimetres from its top left corner, cut to it."""
         west, south, east, north = self.box
         margin = 0.02 * max(east - west, north - south)
         cut = shapely.clip_by_rect(shapes, west - margin, south - margin, east + margin, north + margin)
-        return np.atleast_1d(np.asarray(shapely.transform(cut, self.mm)))
+        # Of a county's roads a lot's window shows few.
+        seen = np.atleast_1d(np.asarray(cut, dtype=object))
+        seen = seen[~(shapely.is_empty(seen) | shapely.is_missing(seen))]
+        return np.atleast_1d(np.asarray(shapely.transform(seen, self.mm)))
 
     def mm(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return places (n, 2) in metres as millimetres from the top left corner."""
