@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import re
 import signal
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from edit_pages import choose, zone_of
 from tiny_county import IDS, write_plan, write_tiny
+
+from zonedesign.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,6 +161,45 @@ def test_what_is_not_locked_is_finished_and_taken_only_when_asked_for(tab):
     tab.evaluate("zonedesignEdit.undo()")
     kept(tab)
     assert zone_of(tab, "u00") is None
+
+
+def test_the_way_of_a_new_user_from_what_breaks_to_a_plan_that_verify_accepts(tab, folder, capsys):
+    back_to_the_start(tab)
+    for unit, zone in {"u00": "1-02", "u01": "1-02", "u05": "1-02", "u03": "1-01", "u07": "1-01"}.items():
+        tab.get_by_role("button", name="Clear").click()
+        choose(tab, unit)
+        tab.locator("#move-to").select_option(zone)
+        tab.locator("#reason").fill("tried")
+        tab.locator("#move").click()
+    broken = tab.locator("#broken li")
+    assert broken.count() == int(tab.locator("#head-facts dd").last.inner_text().split()[0])
+    broken.first.get_by_role("button", name="Show me").click()
+    for zone in ("1-03", "1-04"):
+        tab.get_by_role("button", name=f"Lock {zone}").click()
+    kept(tab)
+    tab.get_by_role("button", name="Why is there no plan?").click()
+    tab.get_by_text("there is a plan: one of those kept or of the last steps").wait_for(timeout=60_000)
+    stay = [row for row in tab.evaluate("zonedesignEdit.plan()") if row["zone"] in ("1-03", "1-04")]
+    tab.locator("#studio-seconds").select_option("20")
+    tab.get_by_role("button", name="Finish this for me").click()
+    tab.get_by_role("button", name="Use this plan").click(timeout=60_000)
+    until(tab, "document.getElementById('studio-outcome').textContent === ''")
+    kept(tab)
+    tab.locator("#studio-compare-a").select_option("start")
+    tab.locator("#studio-compare-b").select_option("working")
+    tab.get_by_role("button", name="Show what differs").click()
+    tab.get_by_text("What differs", exact=True).wait_for()
+    assert [row for row in tab.evaluate("zonedesignEdit.plan()") if row["zone"] in ("1-03", "1-04")] == stay
+    with tab.expect_download() as got:
+        tab.get_by_role("button", name="Save plan.csv").click()
+    plan = folder / "finished.csv"
+    got.value.save_as(plan)
+    capsys.readouterr()
+    assert main(["verify", str(plan), "--scenario", str(folder / "tiny.toml"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [row["value"] for row in told["rules"]] == [
+        row["value"] for row in tab.evaluate("zonedesignEdit.verdicts()")
+    ]
 
 
 def test_a_repair_says_how_few_hours_move(tab):
