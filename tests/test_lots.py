@@ -233,10 +233,26 @@ def test_so_many_providers_as_are_expected_share_the_places_of_all_lots():
     assert found["weekly_hours"].tolist() == [100.0, 80.0]
 
 
+def test_that_placeholders_are_dealt_is_said_until_all_places_are_held():
+    terms = Terms(expected_providers=2)
+    open_, held = (
+        told([100.0], terms, allocation=each) for each in (None, {"a": {"lead": "A", "secondary": "B"}})
+    )
+    assert any(note.startswith("Assumed: 2 providers in all") for note in open_.notes)
+    assert not any("in all, each in as many lots" in note for note in held.notes)
+
+
 def test_expected_providers_hold_no_two_places_of_a_lot_and_about_as_many_lots_each():
     found = told([90.0, 80, 70, 60, 50], Terms(expected_providers=3)).seats
     assert not found.duplicated(["lot", "provider"]).any()
     assert sorted(found.groupby("provider")["lot"].nunique()) == [3, 3, 4]
+
+
+def test_places_left_by_an_award_are_dealt_however_many_won():
+    terms = Terms(expected_providers=1, cap=1)
+    found = told([100.0, 50.0], terms, allocation={"a": {"lead": "Ash"}}).seats
+    # Three places are left, and one lot at most for each.
+    assert sorted(found.loc[found["placeholder"], "provider"]) == ["provider 1", "provider 2", "provider 3"]
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,9 @@ def lots(
         plan, problem, terms, frame, providers, seats_frame(seats),
         floor_frame(list(dict.fromkeys(plan.levels)), terms),
         rampup, milestones, transition, failure, cascade,
-        tuple(says), tuple(sayings.notes_of(terms, people, frame, draws)), draws, seed,
+        tuple(says),
+        (*sayings.notes_of(terms, people, frame, draws), *sayings.dealt_says(providers, terms)),
+        draws, seed,
     )  # fmt: skip
 
 

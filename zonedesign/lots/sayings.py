@@ -175,11 +175,6 @@ def notes_of(terms: Terms, people: People | None, frame: pd.DataFrame, draws: in
             f"Assumed: packages of {MEAN_PACKAGE:g} hours a week, because customers are not counted. Ramp-up "
             "and referrals rest on it."
         )
-    if terms.expected_providers is not None and frame["level"].size:
-        said.append(
-            f"Assumed: {counted(terms.expected_providers, 'provider')} in all, each in as many lots as the "
-            "next; which lots, and whether they lie together, is not known before the award."
-        )
     if people is not None:
         said += people.notes
         paid = float(frame["council_hours"].sum() / max(frame["weekly_hours"].sum(), 1e-9))
@@ -190,3 +185,16 @@ def notes_of(terms: Terms, people: People | None, frame: pd.DataFrame, draws: in
                 "hours alone, ramp-up and referrals leave them out, hours and values of lots count them."
             )
     return said
+
+
+def dealt_says(providers: pd.DataFrame, terms: Terms) -> list[str]:
+    """Return that placeholders are dealt, where any stands for so many expected providers."""
+    waiting = providers["placeholder"] & ~providers["provider"].isin(NOBODY)
+    if terms.expected_providers is None or not waiting.any():
+        return []
+    return [
+        (
+            f"Assumed: {counted(terms.expected_providers, 'provider')} in all, each in as many lots as the "
+            "next; which lots, and whether they lie together, is not known before the award."
+        )
+    ]

@@ -107,16 +107,17 @@ def _dealt(seats: Sequence[Seat], plan: Plan, terms: Terms) -> list[Seat]:
         return list(seats)
     most_lot = max(places, key=lambda lot: len(places[lot]))
     most, every = len(places[most_lot]), sum(map(len, places.values()))
-    beside = f" beside {counted(len(named), 'provider')} named" if named else ""
+    if named:  # who won is known: places that are left are for as many more as they need
+        count = max(count, most, -(-every // (terms.cap or every)))
     if count < most:
         raise ScenarioError(
-            f"lots: expected_providers is {terms.expected_providers}{beside}, and lot {most_lot} has "
-            f"{counted(most, 'place')} to fill; state more, or none"
+            f"lots: expected_providers is {count}, and lot {most_lot} has {counted(most, 'place')} to fill; "
+            "state more, or none"
         )
     if terms.cap is not None and every > count * terms.cap:
         raise ScenarioError(
-            f"lots: {counted(count, 'expected provider')}{beside}, {counted(terms.cap, 'lot')} at most each, "
-            f"hold {count * terms.cap:,} places, and there are {every:,}; state more or a higher cap"
+            f"lots: {counted(count, 'expected provider')}, {counted(terms.cap, 'lot')} at most each, hold "
+            f"{count * terms.cap:,} places, and there are {every:,}; state more or a higher cap"
         )
     held, load, dealt = [0] * count, [0.0] * count, list(seats)
     for lot in sorted(places, key=lambda each: -hours[each]):
