@@ -107,6 +107,14 @@ def test_plans_are_saved_with_their_figures_read_and_deleted(asks):
     assert asks.get(f"/api/plans/{number}").status_code == 400
 
 
+@pytest.mark.parametrize("path", ["/api/plans/", "/api/steps/"])
+@pytest.mark.parametrize("number", ["7", "9" * 19, "9" * 400])
+def test_a_number_that_no_plan_or_step_has_is_refused_however_long(asks, path, number):
+    answer = asks.get(path + number)
+    assert answer.status_code == 400
+    assert "load the page again" in answer.json()["error"] or "newest" in answer.json()["error"]
+
+
 def test_rules_are_checked_as_a_scenario_s_are_and_nothing_changes_where_they_are_wrong(served, asks):
     before = served.desk.setting
     for wrong, said in (
@@ -195,7 +203,8 @@ def test_files_that_need_a_whole_plan_or_kept_rules_say_so(asks):
     version = asks.get("/api/state").json()["version"]
     edit = {"rows": lines(u05=None), "label": "x", "after": version}
     version = asks.put("/api/working", json=edit).json()["version"]
-    assert "1 unit" in asks.get("/download/working/zones.csv").json()["error"]
+    assert "1 unit has no zone" in asks.get("/download/working/zones.csv").json()["error"]
+    assert "u05" in asks.get("/download/working/edit.html").text  # there units may be in no zone
     assert asks.get("/download/working/plan.csv").text.splitlines()[6].startswith("u05,")
     asks.put("/api/working", json={"rows": lines(u05="1-02", u01="1-02"), "label": "x", "after": version})
     for name in ("folder.zip", "pack.zip"):

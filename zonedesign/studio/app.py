@@ -43,6 +43,8 @@ OPEN = frozenset({"/", "/session"})
 """Where a browser may go before it is let in: the door itself."""
 LOOK_SECONDS, ALIVE_SECONDS = 0.2, 15.0
 SHOWN_STEPS = 50
+MOST_NUMBER = 2**53
+"""The largest number that a page can name a plan or a step by."""
 WORDS = {"finish": "Finished", "repair": "Repaired", "explain": "Explained"}
 KEPT = (
     "Kept in {store}: plans, their names, your reasons, the times, and levels and profile as set here. Named "
@@ -178,7 +180,7 @@ class Studio:
 
     async def plan(self, request: Request) -> Response:
         """Return the rows of a plan kept."""
-        number = request.path_params["number"]
+        number = _number(request)
 
         def found() -> Response:
             kept, rows = self.desk.store.plan(number)
@@ -188,12 +190,12 @@ class Studio:
 
     async def delete(self, request: Request) -> Response:
         """Delete a plan kept."""
-        await run_in_threadpool(self.desk.store.delete, request.path_params["number"])
+        await run_in_threadpool(self.desk.store.delete, _number(request))
         return Response(status_code=204)
 
     async def step(self, request: Request) -> Response:
         """Return the plan in hand as it was after a step."""
-        rows = await run_in_threadpool(self.desk.store.plan_after, request.path_params["number"])
+        rows = await run_in_threadpool(self.desk.store.plan_after, _number(request))
         return _json({"rows": rows})
 
     async def compare(self, request: Request) -> Response:
@@ -318,6 +320,14 @@ def _ref(text: str) -> str | int:
     if not (text.isascii() and text.isdigit() and len(text) < 16):
         raise ScenarioError("there is no such plan; load the page again")
     return int(text)
+
+
+def _number(request: Request) -> int:
+    """Return the number in an address, where it can be one of ours."""
+    number = int(request.path_params["number"])
+    if number > MOST_NUMBER:
+        raise ScenarioError("there is no such plan or step; load the page again")
+    return number
 
 
 async def _nowhere(_: Request) -> Response:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zonedesign._geopackage import has_shapes, write_geopackage
 from zonedesign._plantables import as_csv, plan_csv, zones_csv
 from zonedesign.certificate import plain
-from zonedesign.errors import ScenarioError, listed, nearest_name
+from zonedesign.errors import ScenarioError, counted, listed, nearest_name
 from zonedesign.folder import certificate_of, write_folder
 from zonedesign.maps import page
 from zonedesign.pack import gather, write_pack
@@ -48,8 +48,9 @@ def download(name: str, rows: Sequence[Row], problem: Problem, scenario: Scenari
     lacking = len(problem.units) - len(plan.of_units)
     if name == "plan.csv" and lacking:
         return as_csv(COLUMNS, rows).encode(), kind
-    if lacking:
-        raise ScenarioError(f"{lacking:,} units have no zone yet, and {name} needs all; give them one first")
+    if lacking and name != "edit.html":
+        lack = f"{counted(lacking, 'unit')} {'has' if lacking == 1 else 'have'} no zone yet"
+        raise ScenarioError(f"{lack}, and {name} needs all to have one; give it first")
     return make(plan, problem, scenario), kind
 
 

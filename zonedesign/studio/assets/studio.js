@@ -198,8 +198,8 @@
     const share = job.kind === "repair";
     const parts = [];
     if (job.objective !== undefined) parts.push(share ? `best so far: ${percent(job.objective)} of the hours move` : `best so far: ${number(job.objective, 3)}`);
-    if (job.bound !== undefined) parts.push(share ? `proved: at least ${percent(Math.max(0, job.bound))}` : `proved: at least ${number(job.bound, 3)}`);
-    if (job.gap !== undefined) parts.push(`gap ${percent(job.gap)}`);
+    if (job.bound > 0 || (share && job.bound !== undefined)) parts.push(share ? `proved: at least ${percent(Math.max(0, job.bound))}` : `proved: at least ${number(job.bound, 3)}`);
+    if (job.gap < 1) parts.push(`gap ${percent(job.gap)}`);
     return parts.length ? `${parts.join("; ")}.` : `${job.said ?? "Starting the solver"}.`;
   }
 
@@ -246,6 +246,7 @@
   function proved(kind, { objective, bound, gap }) {
     if (gap === null || gap === undefined) return "";
     if (kind === "repair") return `${percent(objective)} of the hours move; proved: ${gap <= 1e-6 ? "no plan that keeps every rule moves fewer" : `at least ${percent(bound)} must`}.`;
+    if (gap >= 1) return "The time was too short to prove how good it is."; // a bound of nothing or less says nothing
     return gap <= 1e-6 ? "Proved: there is none better." : `At most ${percent(gap)} from the best possible.`;
   }
 
