@@ -118,3 +118,17 @@ def test_it_is_written_to_a_file(tmp_path: Path) -> None:
     assert openpyxl.load_workbook(path)["zones"]["A2"].value == "1-01"
     with pytest.raises(zd.DataError, match="choose another place"):
         write_workbook(tmp_path / "nowhere" / "zones.xlsx", {"zones": FRAME}, NOTES)
+
+
+def test_whole_numbers_have_no_point_behind_them_and_pounds_have_pence() -> None:
+    frame = pd.DataFrame(
+        {
+            "score": [12.0, np.nan],
+            "quality": [7.5, np.inf],
+            "rate": [25.0, 26.5],
+            "value_a_year": [1e6, 2.5e6],
+        }
+    )
+    notes = Notes("Rates", [], {"rates": dict.fromkeys(frame.columns, "a figure")})
+    sheet = opened(workbook_bytes({"rates": frame}, notes))["rates"]
+    assert [cell.number_format for cell in sheet[2]] == ["#,##0", "#,##0.00", "#,##0.00", "#,##0"]

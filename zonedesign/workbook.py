@@ -31,6 +31,8 @@ _FORMATS = (
     (r"share\w*|\w+_share|gap", "0.0%"),
     (r"(\w+_)?hours(_\w+)?|\w+_h", "#,##0.0"),
     (r"(\w+_)?minutes(_\w+)?|change|miles", "0.00"),
+    (r"(\w+_)?(rate|floor|price|pounds)(_\w+)?", "#,##0.00"),
+    (r"(\w+_)?value_\w+", "#,##0"),
     (r"objective|crossing|boundary|bound|\w*baseline", "0.0000"),
 )
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\]")
@@ -184,7 +186,10 @@ def _format(name: str, values: pd.Series[Any]) -> str | None:
         return None
     if pd.api.types.is_integer_dtype(values):
         return "#,##0"
-    return next((form for pattern, form in _FORMATS if re.fullmatch(pattern, name)), "#,##0.##")
+    # A form such as #,##0.## would leave whole numbers with a point behind them.
+    known = values.dropna()
+    plain = "#,##0" if (known % 1 == 0).all() else "#,##0.00"
+    return next((form for pattern, form in _FORMATS if re.fullmatch(pattern, name)), plain)
 
 
 def _width(name: str, values: Iterable[Any], *, numeric: bool) -> float:
