@@ -304,6 +304,22 @@ def test_nothing_scrolls_sideways_at_any_width_in_any_state(show, width):
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("width", [1100, 1280])
+def test_the_table_of_zones_shows_all_its_columns_where_it_stands_beside_the_map(show, width):
+    names = {"west": "Wanderbury West", "east": "Thistlefield East"}
+    frame = toy.frame()
+    units = zd.Units.from_frame(
+        frame.assign(place=[names["west"] if k % 2 else names["east"] for k in range(len(frame))]),
+        hours="hours", customers="customers", contiguity=toy.neighbours(), name="place",
+    )  # fmt: skip
+    problem = toy.problem(units=units)
+    tab = show(edit_page(toy.plan(problem), problem), width)
+    tab.locator("#zones").scroll_into_view_if_needed()
+    assert tab.evaluate(
+        "(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)(document.querySelector('#zones').closest('.scroll'))"
+    )
+
+
 @pytest.mark.parametrize("width", [320, 1440])
 def test_everything_that_is_clicked_is_24_pixels_or_more(show, width):
     tab = show(toy_page(), width, 844)

@@ -73,11 +73,18 @@ const chart = (() => {
   function drawGround() {
     const roads = L.canvas({ pane: "roads", padding: 0.3 }), grey = { color: "#5f6b73", weight: 1, fillColor: hatch("#c9d0d4", "#5f6b73", 6), fillOpacity: 1 };
     drawn.excluded.forEach((shape) => L.polygon(shape.map((part) => part.map(line)), { ...grey, pane: "roads", renderer: roads, interactive: false }).addTo(map));
-    const lines = L.layerGroup(drawn.roads.map((kind) => L.polyline(kind.lines.map(line), {
-      pane: "roads", renderer: roads, color: kind.colour, weight: kind.width, opacity: 0.75, interactive: false
-    }))).addTo(map);
-    const box = document.getElementById("roads");
-    box.addEventListener("change", () => { if (box.checked) { lines.addTo(map); } else { lines.remove(); } });
+    const box = document.getElementById("roads"), lines = drawn.roads.map((kind) => ({
+      near: kind.width < 1 && drawn.roads.length > 1, drawn: L.polyline(kind.lines.map(line), {
+        pane: "roads", renderer: roads, color: kind.colour, weight: kind.width, opacity: 0.75, interactive: false
+      })
+    }));
+    /* Streets would blacken a town that is seen from far away: they come with the second step nearer. */
+    const follow = () => lines.forEach((kind) => {
+      if (box.checked && !(kind.near && map.getZoom() < map.getBoundsZoom(frame()) + 0.9)) { kind.drawn.addTo(map); } else { kind.drawn.remove(); }
+    });
+    box.addEventListener("change", follow);
+    map.on("zoomend resize", follow);
+    follow();
     box.closest("label").hidden = !drawn.roads.length;
     if (data.graph) {
       data.graph.bridges.forEach(([a, b]) => L.polyline([spots[a], spots[b]], { pane: "lines", color: INK, weight: 2.5, dashArray: "6 4", interactive: false }).addTo(map));
