@@ -23,7 +23,7 @@ def material(hours: list[float], levels: list[str], terms: Terms | None = None, 
         for k, (each, level) in enumerate(zip(hours, levels, strict=True))
     ]
     lots = pd.DataFrame(rows).assign(value_a_year=math.nan, value_a_year_with_vat=math.nan)
-    return SimpleNamespace(lots=lots.assign(**more), levels=of_level, terms=terms)
+    return SimpleNamespace(lots=lots.assign(**more), levels=of_level, stated=terms)
 
 
 def test_a_lot_s_year_and_workers_come_from_its_printed_hours() -> None:

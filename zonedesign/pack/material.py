@@ -42,8 +42,8 @@ class Material:
 
     `withheld` says what is hidden, why, and how an attack on it ends, as data; `postcodes` is the look-up
     (postcode, lot, unit, straddles), or None; `money` the frame of `lots.money` by lot, or None where no rate
-    is stated; `terms` how lots are let, or None where nobody says for how long; `inputs` the SHA-256 of files
-    besides the problem's own.
+    is stated; `terms` how lots are let, or None where nobody says for how long, and `stated` the same in any
+    case; `inputs` the SHA-256 of files besides the problem's own.
     """
 
     plan: Plan
@@ -56,6 +56,7 @@ class Material:
     postcodes: pd.DataFrame | None = None
     money: pd.DataFrame | None = None
     terms: Terms | None = None
+    stated: Terms | None = None
     version: str = "1"
     settings: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, str | None] = field(default_factory=dict)
@@ -113,7 +114,7 @@ class Material:
                     "customers_low": people[0],
                     "customers_high": people[1],
                     "customers": self._figure(row, "customers"),
-                    **meant(self._figure(row, "weekly_hours"), level, self.terms),
+                    **meant(self._figure(row, "weekly_hours"), level, self.stated),
                     "value_a_year": self.value(k, "value_a_year"),
                     "value_a_year_with_vat": self.value(k, "value_a_year_with_vat"),
                     "value_term": math.nan if self.terms is None else self.value(k, "value_term"),
@@ -209,7 +210,8 @@ def gather(
     """Return the material of a plan's pack.
 
     `earlier` are tables that are out already: nothing printed now may give figures away together with them.
-    `more` are the `landmarks` of an extract, and `postcodes`, `money`, `terms` and `inputs` as in `Material`.
+    `more` are the `landmarks` of an extract, and `postcodes`, `money`, `terms`, `stated` and `inputs` as in
+    `Material`.
     Raises `DataError` where the plan is not on the problem's units, or what is out already cannot be made
     safe.
     """

@@ -42,7 +42,7 @@ def meant(hours: float, level: Level | None, terms: Terms | None) -> dict[str, A
 
 def meaning(material: Material) -> list[str]:
     """Return how lots stand against what keeps a branch alive, and what the market may expect, in words."""
-    view = Viability() if material.terms is None else material.terms.viability
+    view = Viability() if material.stated is None else material.stated.viability
     shown = material.lots[material.lots["weekly_hours"].notna()]
     if shown.empty:
         return []
@@ -60,7 +60,7 @@ def meaning(material: Material) -> list[str]:
 
 def _expected(material: Material, hours: Sequence[float], view: Viability, *, complete: bool) -> list[str]:
     """Return workers, guaranteed hours and values, as far as they are stated."""
-    lots, terms = material.lots, material.terms
+    lots, terms = material.lots, material.stated
     of = "the lots" if complete else "lots whose hours are published"
     said = [
         (

@@ -50,7 +50,7 @@ def _figures(scenario: Scenario, plan: Plan) -> dict[str, Any]:
 
     terms = _terms(scenario)
     money = money_frame(plan, scenario.terms if terms is None else terms)
-    found: dict[str, Any] = {} if terms is None else {"terms": terms}
+    found: dict[str, Any] = {"stated": scenario.terms} | ({} if terms is None else {"terms": terms})
     return found | ({"money": money} if money["value_a_year"].notna().any() else {})
 
 
