@@ -101,7 +101,7 @@ def of_sheets(pack: Path) -> Told:
     found = {}
     for lot in LOTS:
         said = packed.words_of(pack / f"maps/{lot}.pdf")
-        asked = (r"Hours a week now ([\d,]+)", r"Customers now ([\d,]+)", r"Forecast value a year £([\d,]+)")
+        asked = (r"Hours a week now ([\d,]+)", r"Customers now ([\d,]+)", r"Value a year £([\d,]+)")
         found[lot] = tuple(number(re.search(each, said)[1]) for each in asked)  # type: ignore[index]
     return found  # type: ignore[return-value]
 

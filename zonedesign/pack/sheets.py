@@ -15,10 +15,15 @@ if TYPE_CHECKING:
     from zonedesign.pack.material import Material
 
 TEMPLATE = "sheets.typ"
-_LOT_MM, _INSET_MM = (186.0, 150.0), (50.0, 34.0)
+_LOT_MM, _INSET_MM = (186.0, 150.0), (50.0, 30.0)
 _OVERVIEW_MM = {True: (396.0, 238.0), False: (273.0, 360.0)}
-_ON_SHEET = 66
-"""Units that the list on a lot's first page has room for; more are listed on pages of their own."""
+_FEW, _ROWS_HERE = 16, 13
+"""Units in a large hand, and rows in a small one, that the list on a lot's first page has room for.
+
+More are listed on pages of their own.
+"""
+_SHORT = 32
+"""Letters of a code and its name that go in a third of the list's width, else in half of it."""
 _ROWS = 56
 """Units one below the other that such a page has room for."""
 
@@ -64,9 +69,11 @@ def _lot(material: Material, k: int) -> dict[str, Any]:
         [number, unit, name]
         for number, (unit, name) in enumerate(zip(here["unit"], here["name"], strict=True), 1)
     ]
-    many = len(units) > _ON_SHEET
     named = any(name for _, _, name in units)
-    across = (4 if named else 7) if many else 2
+    longest = max((len(unit) + len(name) for _, unit, name in units), default=0)
+    here = 2 if len(units) <= _FEW or longest > _SHORT else 3
+    many = len(units) > here * _ROWS_HERE
+    across = (4 if named else 7) if many else here
     return {
         "sheet": k + 2,
         "lot": row["lot"],
@@ -80,6 +87,8 @@ def _lot(material: Material, k: int) -> dict[str, Any]:
         "boundary": material.boundaries[k],
         "heading": f"The lot is {'this unit' if len(units) == 1 else f'these {len(units):,} units'}",
         "many": many,
+        "small": len(units) > _FEW,
+        "places": ", ".join(material.places[k]),
         "pages": pages_of(units, across) if many else [_balanced(units, across)],
     }
 
@@ -90,12 +99,11 @@ def _facts(material: Material, k: int) -> list[list[str]]:
     value = row["value_a_year"]
     facts = [
         ["Providers", row["providers"]],
-        ["Hours a week, band", band(row["hours_low"], row["hours_high"])],
+        ["Hours, band", band(row["hours_low"], row["hours_high"])],
         ["Hours a week now", hours],
         ["Customers, band", band(row["customers_low"], row["customers_high"])],
         ["Customers now", people],
-        ["Forecast value a year", "" if math.isnan(value) else f"£{value:,.0f}"],
-        ["Places", ", ".join(material.places[k])],
+        ["Value a year", "" if math.isnan(value) else f"£{value:,.0f}"],
         ["Adjoining lots", row["adjoining"].replace("; ", ", ")],
     ]
     return [[what, said] for what, said in facts if said]
