@@ -38,13 +38,18 @@ WORK = 12
 TRY = """() => zonedesignEdit.ready.then(() => {
   const rows = zonedesignEdit.plan(), zone = (k) => rows[k].zone;
   const beside = (k) => rules.near[k].filter((j) => zone(j) !== zone(k));
-  const at = rows.findIndex((_, k) => beside(k).length > 2), into = zone(beside(at)[0]);
-  const some = [at, ...rules.near[at]].filter((k) => zone(k) === zone(at)).slice(0, 3);
+  const three = (at) => [at, ...rules.near[at]].filter((k) => zone(k) === zone(at)).slice(0, 3);
+  const left = (at) => zonedesignEdit.figures().zones.find((each) => each.zone === zone(at)).weekly_hours
+    - three(at).reduce((sum, k) => sum + data.hours[k], 0);
+  const least = (at) => rules.levels.get(rows[at].level).weekly_hours[0];
+  const at = rows.findIndex((_, k) => beside(k).length > 2 && left(k) < least(k));
+  const into = zone(beside(at)[0]), some = three(at);
   zonedesignEdit.edit.move(some.map((k) => rows[k].unit), into, "the school run");
   zonedesignEdit.select(some.map((k) => rows[k].unit));
   zonedesignEdit.edit.lock(into, true, "");
 })"""
-"""What the picture of the editing page shows: three units moved and selected, and a zone locked."""
+"""What the picture of the editing page shows: three units moved and selected, their old zone
+short of hours, and a zone locked."""
 
 
 def main() -> None:

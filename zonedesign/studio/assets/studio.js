@@ -66,10 +66,12 @@
       await work();
       return true;
     } catch (error) {
-      tell(`${error.message.charAt(0).toUpperCase()}${error.message.slice(1).replace(/\.$/, "")}.`, true);
+      tell(sentence(error.message), true);
       return false;
     }
   }
+
+  const sentence = (said) => `${said.charAt(0).toUpperCase()}${said.slice(1).replace(/\.$/, "")}.`;
 
   const toRow = ([unit, zone, level, centre]) => ({ unit, zone, level, centre });
   const sent = () => edit.plan().map(({ unit, zone, level, centre }) => ({
@@ -208,7 +210,7 @@
     outcome.replaceChildren(make("h3", { tabindex: "-1" }, `${name}: ${{
       done: job.stopped ? "stopped, best so far" : "done", cancelled: "stopped", infeasible: "no plan can exist", failed: "no result", crashed: "it broke off",
     }[job.state]}`));
-    if (job.said && !job.plan) outcome.append(make("p", {}, job.kind === "explain" && job.lines ? "" : `${job.said}.`));
+    if (job.said && !job.plan) outcome.append(make("p", {}, job.kind === "explain" && job.lines ? "" : sentence(job.said)));
     if (job.causes) {
       outcome.append(make("ul", {}, ...job.causes.map((cause) => make("li", {}, cause))));
       outcome.append(make("p", {}, "Unlock a zone or change a level, or ask why: that names the smallest changes that give a plan."));
