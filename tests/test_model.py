@@ -55,6 +55,13 @@ def test_a_level_is_chosen_by_what_the_zone_holds():
     assert level_of.tolist() == [0, 0, 1]
 
 
+def test_the_relaxation_knows_no_zone_between_the_bands_of_two_levels():
+    # Half a big zone and half a small one would hold 5 to 7.
+    levels = Level("big", weekly_hours=(9, 12)), Level("small", weekly_hours=(1, 2))
+    program = state(line([3, 3], *levels))
+    assert Engine(program, threads=1).relax(30).ended is Ended.INFEASIBLE
+
+
 def test_bound_and_objective_are_read_unscaled():
     problem = line([5, 2, 7, 1, 3], Level("1", weekly_hours=(5, 10)))
     program = state(problem)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
+HEURISTICS = 0.05
+"""The share of its effort that HiGHS usually spends on plans."""
+
 
 class Ended(StrEnum):
     """How a run of the engine ended."""
@@ -170,11 +173,13 @@ class Engine:
         nodes: int | None = None,
         start: Floats | None = None,
         below: float = np.inf,
+        heuristics: bool = True,
         heard: Callable[[float, float, Floats | None], None] | None = None,
     ) -> Solved:
         """Solve the whole program, from `start` (values of the program's `binaries`) where given.
 
         Plans that are not below `below` are of no use: where there is no other, it ends as infeasible.
+        Without `heuristics` all its time goes to the bound.
         `heard(bound, objective, values)` is called with every plan that the engine meets (values of all
         columns) and now and then in between (None); what it raises is not raised here. Ctrl-C ends the run,
         not the process.
@@ -184,6 +189,7 @@ class Engine:
         # A little above, so that rounding never cuts off a plan that is below.
         most = below + 1e-6 * max(1.0, abs(below)) if np.isfinite(below) else self._highspy.kHighsInf
         self._set("objective_bound", most)
+        self._set("mip_heuristic_effort", HEURISTICS if heuristics else 0.0)
         self._set("mip_max_nodes", self._highspy.kHighsIInf if nodes is None else int(nodes))
         if start is not None:
             columns = self.program.binaries
@@ -204,7 +210,7 @@ class Engine:
         if start is not None and values is not None and not self._is_of(values, objective):
             # Where its presolve alone finds a better plan, HiGHS may return the start's values beside it.
             self._checked(self._model.clearSolver())
-            return self.run(seconds, gap=gap, nodes=nodes, below=below, heard=heard)
+            return self.run(seconds, gap=gap, nodes=nodes, below=below, heuristics=heuristics, heard=heard)
         return Solved(
             ended,
             bound if abs(bound) < self._highspy.kHighsInf else -np.inf,

@@ -40,11 +40,12 @@ class Program:
     """The integer program of a problem, stated in PuLP (`sheet`), and where its columns are.
 
     `possible` is (arcs, levels): the pairs that have a column, and the levels at which they may be used;
-    `centre` and `unit` are (arcs,) positions. `x` (arcs,) is the column of every arc and `y` (n, levels) of
-    every centre and level, -1 where there is none; units that are locked together share columns, and with one
-    level `y` is `x` of the centre itself. The objective is `program objective / scale + constant`. `linking`
-    says of every row whether it only ties a unit's column to its centre's. `homeless` are units that no
-    centre can hold: with one there is no plan. `tolerance` is what the engine may be off by in a row.
+    `centre` and `unit` are (arcs,) positions. `x` (arcs,) is the column of every arc, `y` (n, levels) of
+    every centre and level and `z` (arcs, levels) of every arc at one level, -1 where there is none; units
+    that are locked together share columns, and with one level all three are the same. The objective is
+    `program objective / scale + constant`. `linking` says of every row whether it only ties a unit's column
+    to its centre's. `homeless` are units that no centre can hold: with one there is no plan. `tolerance` is
+    what the engine may be off by in a row.
     """
 
     problem: Problem
@@ -54,6 +55,7 @@ class Program:
     unit: Ints
     x: Ints
     y: Ints
+    z: Ints
     scale: float
     constant: float
     linking: Mask
@@ -63,8 +65,8 @@ class Program:
     @property
     def binaries(self) -> Ints:
         """The columns that must be whole; all others follow from them."""
-        both = np.concatenate([self.x[self.x >= 0], self.y[self.y >= 0]])
-        return np.unique(both)
+        every = np.concatenate([of[of >= 0] for of in (self.x, self.y, self.z)])
+        return np.unique(every)
 
     def unscaled(self, value: float) -> float:
         """Return the problem's objective for an objective of the program."""
@@ -84,7 +86,7 @@ class Program:
         fits = chosen[self.possible[chosen, level_of[self.unit[chosen]]]]
         if len(fits) < len(centre_of):
             return None
-        on[self.x[fits]] = 1.0
+        on[self.x[fits]] = on[self.z[fits, level_of[self.unit[fits]]]] = 1.0
         centres = np.unique(centre_of)
         on[self.y[centres, level_of[centres]]] = 1.0
         return np.asarray(on[self.binaries])
@@ -120,9 +122,10 @@ def state(
     x = _unit_columns(sheet, locks, centre, arcs.units, mask)
     y = _level_columns(sheet, n, centre, arcs.units, x, mask)
     homeless = np.setdiff1d(np.arange(n), arcs.units[x >= 0])
-    linking = _write_assignment(sheet, locks, centre, arcs.units, x, y, mask)
+    z = _columns_by_level(sheet, centre, arcs.units, x, y, mask)
+    linking = _write_assignment(sheet, locks, centre, arcs.units, x, y, z)
     draft = Program(
-        problem, sheet, mask, centre, arcs.units, x, y, 1.0, 0.0, linking, homeless, tolerance_of(problem)
+        problem, sheet, mask, centre, arcs.units, x, y, z, 1.0, 0.0, linking, homeless, tolerance_of(problem)
     )
     write_volumes(draft)
     _write_counts(draft)
@@ -140,7 +143,7 @@ def state(
     flags = np.zeros(sheet.height, dtype=bool)
     flags[: len(linking)] = linking
     return Program(
-        problem, sheet, mask, centre, arcs.units, x, y, scale, constant, flags, homeless, draft.tolerance
+        problem, sheet, mask, centre, arcs.units, x, y, z, scale, constant, flags, homeless, draft.tolerance
     )
 
 
@@ -168,8 +171,34 @@ def _level_columns(sheet: Sheet, n: int, centre: Ints, unit: Ints, x: Ints, mask
     return y
 
 
+def _columns_by_level(sheet: Sheet, centre: Ints, unit: Ints, x: Ints, y: Ints, mask: Mask) -> Ints:
+    """Return the columns of every arc at every level (arcs, levels): `x` itself where there is but one.
+
+    With them the bands of a zone are those of one level, not something between the bands of several: the
+    relaxation is far closer.
+    """
+    z = np.full(mask.shape, -1, dtype=np.int64)
+    used = (x >= 0)[:, None] & mask
+    alone = used.sum(axis=1) == 1
+    z[used & alone[:, None]] = np.broadcast_to(x[:, None], z.shape)[used & alone[:, None]]
+    selves = centre == unit
+    z[selves] = np.where(used[selves], y[centre[selves]], -1)
+    left = used & ~alone[:, None]
+    # Units that are locked together share these as well, with their centre too.
+    known: dict[tuple[int, int], int] = {}
+    for arc in np.flatnonzero(selves):
+        known.update({(int(x[arc]), int(k)): int(z[arc, k]) for k in np.flatnonzero(left[arc])})
+    left[selves] = False
+    for arc, k in zip(*np.nonzero(left), strict=True):
+        key = int(x[arc]), int(k)
+        if key not in known:
+            known[key] = sheet.column(f"z_{centre[arc]}_{unit[arc]}_{k}", whole=True)
+        z[arc, k] = known[key]
+    return z
+
+
 def _write_assignment(
-    sheet: Sheet, locks: Locks, centre: Ints, unit: Ints, x: Ints, y: Ints, mask: Mask
+    sheet: Sheet, locks: Locks, centre: Ints, unit: Ints, x: Ints, y: Ints, z: Ints
 ) -> Mask:
     """Write one zone a unit, one level a centre, no unit without its centre; return which rows link."""
     linking: list[bool] = []
@@ -183,21 +212,29 @@ def _write_assignment(
             linking.append(False)
     own = np.full(len(locks.group), -1, dtype=np.int64)
     own[centre[centre == unit]] = x[centre == unit]
-    if mask.shape[1] > 1:
+    if y.shape[1] > 1:
         for j in np.flatnonzero(own >= 0):
             marks = y[j][y[j] >= 0]
             sheet.row([*marks, own[j]], [*np.ones(len(marks)), -1.0], least=0.0, most=0.0)
             linking.append(True)
-    written: set[tuple[int, ...]] = set()
+    written: set[int] = set()
     for arc in np.flatnonzero((x >= 0) & (x != own[centre])):
+        if int(x[arc]) in written:
+            continue
+        written.add(int(x[arc]))
+        levels = np.flatnonzero(z[arc] >= 0)
         j = centre[arc]
-        every = bool((mask[arc] == (y[j] >= 0)).all())
-        marks = [own[j]] if every else y[j][mask[arc]]
-        key = (int(x[arc]), *(int(mark) for mark in marks))
-        if key not in written:
-            written.add(key)
-            sheet.row([x[arc], *marks], [1.0, *(-np.ones(len(marks)))], most=0.0)
+        if len(levels) == 1:
+            whole = (y[j] >= 0).sum() == 1
+            mark = own[j] if whole else y[j, levels[0]]
+            sheet.row([x[arc], mark], [1.0, -1.0], most=0.0)
             linking.append(True)
+            continue
+        for k in levels:
+            sheet.row([z[arc, k], y[j, k]], [1.0, -1.0], most=0.0)
+        parts = z[arc, levels]
+        sheet.row([*parts, x[arc]], [*np.ones(len(parts)), -1.0], least=0.0, most=0.0)
+        linking += [False] * (sheet.height - len(linking))
     return np.array(linking, dtype=bool)
 
 

@@ -31,25 +31,24 @@ CLEAR = 20.0
 
 
 def write_volumes(draft: Program) -> None:
-    """Write the bands: what a zone holds lies between the least and the most of the level that it has."""
+    """Write the bands: what a zone holds at a level lies between the least and the most of that level."""
     for weight, bands in _demands(draft.problem):
         factor = scale_of_rows(weight)
         slack = _slack_of(weight, bands)
-        for j in range(len(draft.y)):
-            row = arcs_of(draft, j)
-            marks = np.flatnonzero(draft.y[j] >= 0)
-            if not len(marks):
-                continue
-            columns, number = np.unique(draft.x[row], return_inverse=True)
+        close = 2 * max(SLACK, slack)
+        for j, level in zip(*np.nonzero(draft.y >= 0), strict=True):
+            row = arcs_of(draft, int(j))
+            row = row[draft.z[row, level] >= 0]
+            columns, number = np.unique(draft.z[row, level], return_inverse=True)
             held = np.bincount(number, weights=weight[draft.unit[row]]).astype(np.float64)
-            low, high = _ends([bands[level] for level in marks], float(held.sum()), slack)
-            of_marks = draft.y[j][marks]
-            both = [*columns, *of_marks]
-            if low.max() > 0:
-                ends = _settled(columns, held, of_marks, low, 2 * max(SLACK, slack), upper=False)
+            low, high = _ends([bands[level]], float(held.sum()), slack)
+            mark = draft.y[j, [level]]
+            both = [*columns, *mark]
+            if low[0] > 0:
+                ends = _settled(columns, held, mark, low, close, upper=False)
                 draft.sheet.row(both, np.concatenate([held, -ends]) * factor, least=0.0)
-            if (high < held.sum()).any():
-                ends = _settled(columns, held, of_marks, high, 2 * max(SLACK, slack), upper=True)
+            if high[0] < held.sum():
+                ends = _settled(columns, held, mark, high, close, upper=True)
                 draft.sheet.row(both, np.concatenate([held, -ends]) * factor, most=0.0)
 
 

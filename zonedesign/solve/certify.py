@@ -43,6 +43,9 @@ RELAXING_SHARE = 0.5
 FLOW_AFTER = 10
 """Rounds of cuts on whole plans before connection is written as flows instead, where that is small enough."""
 FLOW_COLUMNS = 150_000
+LARGE = 30_000
+"""Columns above which a program of several levels goes to the engine at once, for its bound alone: the cuts
+that it finds in bands do more than rounds on the relaxation, and plans are others' work."""
 
 
 def certify(  # noqa: PLR0913
@@ -76,7 +79,7 @@ def certify(  # noqa: PLR0913
     search = _Search(account, progress, repair, most_moved)
     try:
         search.prepare(fixed, within)
-        if not account.ended():
+        if not account.ended() and not search.large:
             search.relax()
         while not account.ended():
             search.round()
@@ -101,6 +104,11 @@ class _Search:
     last_word: float = 0.0
 
     # Preparing.
+
+    @property
+    def large(self) -> bool:
+        """Whether the program is too large for anything but the engine."""
+        return len(self.account.problem.levels) > 1 and self.program.sheet.width > LARGE
 
     def prepare(self, fixed: Mask | None, within: Mask | None) -> None:
         """State the program on the pairs that are possible and may still be in a better plan."""
@@ -194,6 +202,7 @@ class _Search:
             nodes=None if limits.nodes is None else limits.nodes - account.nodes,
             start=self._start(),
             below=self.program.scaled(account.worth) if self.cutting_off else np.inf,
+            heuristics=not self.large or account.best is None,
             heard=self._heard,
         )
         self.account.nodes += solved.nodes

@@ -30,6 +30,11 @@ WHOLE_ARCS = 120_000
 """Arcs by level up to which the whole integer program is worth its time after the search."""
 CLOSING_UNITS = 1_000
 """Units up to which the integer program near the bound is worth its time."""
+LEFT_PAIRS = 150_000
+"""Pairs that better plans may use up to which the whole integer program has what is left of the time."""
+SOON_PAIRS, FEW_PAIRS = 80_000, 6_000
+"""With several levels and up to so many pairs left, the whole comes after programs of so few near the bound:
+the cuts that the engine finds in bands then do more than closing in."""
 NO_CHOICE = "no choice of centres meets the zone counts within bands and reach"
 NO_SOLUTION = "the rules cannot all be met: the whole integer program has no solution"
 WAY_OUT = "widen a band, a count or max_minutes"
@@ -124,17 +129,24 @@ class Proof:
         if suits(standing.problem, self.priced):
             outcome = self._branched(near)
         else:
+            soon = len(standing.problem.levels) > 1 and near.pairs(self._worth) <= SOON_PAIRS
             outcome = closing.close_in(
                 near,
                 start=standing.best,
                 limits=self._limits(),
+                pairs=(closing.FIRST_PAIRS, FEW_PAIRS if soon else closing.MOST_PAIRS),
                 repair=self._repaired,
                 progress=standing.progress,
                 known=lambda: standing.best,
             )
         self._learn(outcome)
-        if not standing.done() and not outcome.settled and int(self.possible.sum()) <= WHOLE_ARCS:
+        if not standing.done() and not outcome.settled and near.pairs(self._worth) <= LEFT_PAIRS:
             self.certify()
+
+    @property
+    def _worth(self) -> float:
+        """The objective that a plan has to be below."""
+        return math.inf if self.standing.best is None else self.standing.objective
 
     def _branched(self, near: closing.Near) -> Outcome:
         """Look for the centres part by part; once that has found a plan, the search leaves it all threads."""

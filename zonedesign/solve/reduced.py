@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def closed_by(program: Program, constant: float, cost: Floats, objective: float) -> tuple[float, Ints]:
-    """Return a lower bound, and the binary columns no plan below `objective` uses, in the program's scale.
+    """Return a lower bound, and the columns `x` and `y` that no plan below `objective` uses, as it is scaled.
 
     The rows but those that tie units to centres are relaxed into `constant` and `cost` (columns,); what is
     left falls apart by centre, and a column is closed where the bound with it exceeds the objective
@@ -44,9 +44,9 @@ def closed_by(program: Program, constant: float, cost: Floats, objective: float)
     best = worth.min(axis=1)
     chosen = np.minimum(0.0, best)
 
-    binaries = np.zeros(len(cost), dtype=bool)
-    binaries[program.binaries] = True
-    free = float(np.minimum(0.0, cost[~binaries] * program.sheet.most[~binaries]).sum())
+    others = np.ones(len(cost), dtype=bool)
+    others[program.x[used]] = others[program.y[program.y >= 0]] = False
+    free = float(np.minimum(0.0, cost[others] * program.sheet.most[others]).sum())
     bound = constant + free + float(chosen[np.isfinite(chosen)].sum())
     allowance = 1e-7 * max(1.0, abs(objective))
 
