@@ -27,6 +27,8 @@ FOLLOWS_M = 300.0
 The line of the coast is drawn at this tide or at that, so it may lie farther away.
 """
 COAST = "the coast"
+APART = np.pi / 6
+"""Stretches beside the same lot are told apart where so wide an angle, seen from the middle, lies between."""
 _SIDES = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
 
 
@@ -83,22 +85,41 @@ def _sides(
     followed = _followed(points, along, names)
     found = []
     for other in np.unique(beside):
-        at = np.flatnonzero(beside == other)
-        # The middle of the stretch: the mean of its directions as vectors. Nine tenths lie between its ends.
-        mean = np.arctan2(np.sin(direction[at]).mean(), np.cos(direction[at]).mean()) % (2 * np.pi)
-        turned = (direction[at] - mean + np.pi) % (2 * np.pi) - np.pi
-        begin, end = mean + np.quantile(turned, [0.05, 0.95])
-        km = len(at) * step / 1000.0
-        if km < 0.05:
-            continue
-        own = {name: float(np.isin(at, where).sum()) * step / 1000.0 for name, where in followed.items()}
-        kept = sorted(
-            ((n, m) for n, m in own.items() if m * 1000.0 >= FOLLOWS_M), key=lambda p: (-p[1], p[0])
-        )
         name = "" if other < 0 else sheets.plan.zone_ids[other]
-        told = Side(name, _side(float(begin)), _side(float(end)), km, tuple(kept[:4]))
-        found.append((float(mean), told))
+        for at, (begin, middle, end) in _stretches(np.flatnonzero(beside == other), direction):
+            km = len(at) * step / 1000.0
+            if km < 0.05:
+                continue
+            own = {way: float(np.isin(at, where).sum()) * step / 1000.0 for way, where in followed.items()}
+            kept = sorted(
+                ((n, m) for n, m in own.items() if m * 1000.0 >= FOLLOWS_M), key=lambda p: (-p[1], p[0])
+            )
+            found.append((middle, Side(name, _side(begin), _side(end), km, tuple(kept[:4]))))
     return [side for _, side in sorted(found, key=lambda pair: (_order(pair[0]), pair[1].beside))]
+
+
+def _stretches(
+    at: NDArray[np.int64], direction: NDArray[np.float64]
+) -> list[tuple[NDArray[np.int64], tuple[float, float, float]]]:
+    """Return points (n,) of the boundary as stretches seen apart from the middle, each with its directions.
+
+    These are where it begins, its middle and its end, clockwise; nine tenths of it lie between its ends.
+    """
+    turn = 2 * np.pi
+    way = direction[at] % turn
+    order = np.argsort(way, kind="stable")
+    at, way = at[order], way[order]
+    gaps = np.diff(np.append(way, way[0] + turn))
+    # It begins after the widest gap, so that a stretch across the north is one.
+    first = (int(np.argmax(gaps)) + 1) % len(at)
+    at, way = np.roll(at, -first), np.roll(way, -first)
+    way = np.where(way < way[0], way + turn, way)
+    cuts = np.flatnonzero(np.diff(way) > APART) + 1
+    found = []
+    for part, seen in zip(np.split(at, cuts), np.split(way, cuts), strict=True):
+        begin, middle, end = np.quantile(seen, [0.05, 0.5, 0.95])
+        found.append((part, (float(begin), float(middle) % turn, float(end))))
+    return found
 
 
 def _walked(ring: Any, step: float) -> NDArray[np.float64]:
