@@ -36,7 +36,7 @@ pictures: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/pictures.py
 
 # Travel times against their peers, and how they grow (both docs/travel-times.md), calibration (docs/calibration.md), every real case solved (docs/cases.md),
-# published instances, and solving against its bars and its peers (docs/solving.md; some ten hours; figures are kept in benchmarks/solving.json, and it goes on where it stopped).
+# published instances, and solving against its bars and its peers (docs/solving.md; some six hours; figures are kept in benchmarks/solving.json, and it goes on where it stopped).
 # They need the real data beside the checkout, or where ZONEDESIGN_GEODATA and ZONEDESIGN_CASES say.
 bench-travel: $(VENV)/installed-peers
 	$(BIN)/python benchmarks/travel.py --write
