@@ -364,7 +364,12 @@ class Problem:
 
     def with_(self, **changes: Any) -> Problem:
         """Return the problem with some of its parts replaced."""
-        return replace(self, **changes)
+        changed = replace(self, **changes)
+        # What does not change is not worked out again.
+        stays = [] if {"units", "times"} & changes.keys() else ["travel"]
+        stays += ["arcs"] if stays and "levels" not in changes else []
+        changed.__dict__.update({name: self.__dict__[name] for name in stays if name in self.__dict__})
+        return changed
 
     def terms(self, plan: Plan) -> dict[str, float]:
         """Return the objective's terms of a plan, before weighting: mean_minutes, moved, crossing, boundary.

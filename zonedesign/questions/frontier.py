@@ -18,6 +18,7 @@ from zonedesign.questions.scan import LITTLE, Scan
 from zonedesign.rules import Fixed, Frozen
 from zonedesign.solve import solve
 from zonedesign.solve._repair import put_back
+from zonedesign.solve.mending import mended
 from zonedesign.solve.preflight import preflight
 from zonedesign.solve.start import broken_rules, completed
 from zonedesign.verify import verify
@@ -238,13 +239,16 @@ def _repair(scan: Scan, today: Plan, time_limit: float, progress: Progress | Non
     problem = scan.problem
     scan.tell("the smallest repair of today's plan")
     only = replace(problem.objective, travel=0.0, change=1.0, borders=0.0, cut=0.0)
+    near = mended(problem, today, seed=scan.seed, deadline=scan.deadline)
+    if near is not None:
+        scan.offer(near)
     try:
         plan = solve(
             problem.with_(objective=only),
             time_limit=REPAIR_SHARE * time_limit,
             seed=scan.seed,
             threads=scan.threads,
-            start=today,
+            start=today if near is None else near,
             progress=progress,
         )
     except NoPlanError:

@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 from zonedesign import measures
 from zonedesign.model import locks_of
 from zonedesign.plan import Plan
+from zonedesign.solve.mending import mended
 from zonedesign.solve.rounds import plan_of
 from zonedesign.verify import verify
 
@@ -39,7 +40,11 @@ MOST_PUT_BACK, MOST_UNITS = 100, 5_000
 
 def nearest(problem: Problem, search: Search, plan: Plan, seed: int, deadline: float) -> Plan | None:
     """Return a plan that keeps every rule with few hours in other zones than in the start, or None."""
-    draft = search.draft_of(whole_zones(problem, plan))
+    whole = whole_zones(problem, plan)
+    near = mended(problem, whole, seed=seed, deadline=deadline)
+    if near is not None:
+        return put_back(problem, plan, near)
+    draft = search.draft_of(whole)
     for heat, staying, moves in TRIES:
         found = _chain(
             _staying(search, plan, staying),

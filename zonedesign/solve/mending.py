@@ -1,0 +1,97 @@
+"""Mending: the fewest hours that change zone at the seams of a plan until it keeps every rule.
+
+Centres stay, and so do all zones but the broken ones and those around them; of these, units near a seam may
+join the zone beyond it. That leaves a small integer program, which finds a repair of a few units where chains
+of chance would turn over whole neighbourhoods.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+from zonedesign.rules import Fixed, Frozen
+from zonedesign.solve._account import Limits
+from zonedesign.solve.certify import certify
+from zonedesign.verify import verify
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from zonedesign.plan import Plan
+    from zonedesign.problem import Problem
+
+    Mask = NDArray[np.bool_]
+
+HOPS = ((1, 1), (2, 3))
+"""Each try: how many zones around a broken one take part, and how many units deep a seam is."""
+SECONDS, SHARE = 20.0, 0.4
+"""The most that a try takes, and of what is left."""
+MOST_PAIRS = 60_000
+"""Pairs of a program up to which it is quick."""
+
+
+def mended(problem: Problem, plan: Plan, *, seed: int = 0, deadline: float = np.inf) -> Plan | None:
+    """Return a plan with this one's centres that keeps every rule and moves few hours, or None.
+
+    `plan` is on the problem's units, `deadline` on `time.monotonic`. Fewest hours move among the plans tried.
+    """
+    verdicts = verify(plan, problem)
+    failed = verdicts.loc[~verdicts["passed"], "zone"]
+    if failed.isna().any():  # numbers of zones: moving units does not change them
+        return None
+    broken = np.isin(np.array(plan.zone_ids, dtype=object).astype(str), failed.astype(str))
+    if _locks_name_others(problem, plan):
+        return None
+    objective = replace(problem.objective, travel=0.0, change=1.0, borders=0.0, cut=0.0, baseline=plan)
+    asked = problem.with_(objective=objective)
+    for around, deep in HOPS:
+        within = _seams(problem, plan, broken, around, deep)
+        left = deadline - time.monotonic()
+        if int(within.sum()) > MOST_PAIRS or left <= 0:
+            return None
+        limits = Limits(seconds=min(SECONDS, SHARE * left), seed=seed, threads=1)
+        found = certify(asked, within=within, limits=limits).plan
+        if found is not None and verify(found, problem)["passed"].all():
+            return found
+    return None
+
+
+def _locks_name_others(problem: Problem, plan: Plan) -> bool:
+    """Return whether locks name zones of a plan that has its units in others than this one."""
+    anchor = problem.anchor_zones
+    if anchor is None or not any(isinstance(rule, (Fixed, Frozen)) for rule in problem.all_rules):
+        return False
+    named = np.array(anchor[1], dtype=object)[anchor[0]]
+    return not np.array_equal(named, np.array(plan.zone_ids, dtype=object)[plan.zone])
+
+
+def _seams(problem: Problem, plan: Plan, broken: Mask, around: int, deep: int) -> Mask:
+    """Return the pairs (arcs, levels) of units with their own centres, and with those beyond a near seam."""
+    arcs, n, k = problem.arcs, len(problem.units), len(plan.zone_ids)
+    centre = np.repeat(np.arange(n), np.diff(arcs.indptr))
+    zone_at = np.full(n, -1, dtype=np.int64)
+    zone_at[plan.centres] = np.arange(k)
+    to, own = zone_at[centre], plan.zone[arcs.units]
+    near = np.ones(len(to), dtype=np.bool_)
+    graph = problem.units.contiguity
+    if graph is not None:
+        a, b = graph.pairs.T
+        ones = np.ones(2 * len(a))
+        beside = sparse.csr_array((ones, (np.concatenate([a, b]), np.concatenate([b, a]))), shape=(n, n))
+        held = sparse.csr_array((np.ones(n), (np.arange(n), plan.zone)), shape=(n, k))
+        of_zones = (held.T @ beside @ held).toarray() > 0
+        for _ in range(around):
+            broken = broken | of_zones[broken].any(axis=0)
+        reached = held
+        for _ in range(deep):
+            reached = (reached + beside @ reached).sign()
+        near = reached.toarray()[arcs.units, to] > 0
+    taking = (to >= 0) & near & broken[to] & broken[own]
+    level_at = np.array([[level.name for level in problem.levels].index(name) for name in plan.levels])
+    of_level = level_at[to][:, None] == np.arange(len(problem.levels))
+    return np.asarray(((to == own) | taking)[:, None] & (to >= 0)[:, None] & of_level)
