@@ -256,9 +256,10 @@ def test_where_nothing_is_found_in_time_the_nearest_plan_known_is_handed_over(se
 
 
 def in_this_process(served, order, locked=(), kind="explain"):
-    rows = served.desk.lines([settings.Line(**line) for line in order])
-    problem, known = served.desk.setting.problem, served.desk.near()
-    return worker._done(Work(kind, problem, rows, locked=tuple(locked), known=known), lambda *_: None)
+    """Do a job without a worker; the one plan known is the plan that keeps every rule."""
+    rows, known = (served.desk.lines([settings.Line(**line) for line in each]) for each in (order, lines()))
+    problem = served.desk.setting.problem
+    return worker._done(Work(kind, problem, rows, locked=tuple(locked), known=[known]), lambda *_: None)
 
 
 def test_a_zone_that_the_plan_lacks_is_refused_before_anything_starts(served):

@@ -63,9 +63,10 @@ def mended(problem: Problem, plan: Plan, *, seed: int = 0, deadline: float = np.
 
 def _locks_name_others(problem: Problem, plan: Plan) -> bool:
     """Return whether locks name zones of a plan that has its units in others than this one."""
-    anchor = problem.anchor_zones
-    if anchor is None or not any(isinstance(rule, (Fixed, Frozen)) for rule in problem.all_rules):
+    if not any(isinstance(rule, (Fixed, Frozen)) for rule in problem.all_rules):
         return False
+    anchor = problem.anchor_zones
+    assert anchor is not None  # noqa: S101  (a problem with such locks has one)
     named = np.array(anchor[1], dtype=object)[anchor[0]]
     return not np.array_equal(named, np.array(plan.zone_ids, dtype=object)[plan.zone])
 
