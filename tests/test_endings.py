@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import itertools
 import json
@@ -21,7 +22,7 @@ from tiny_county import write_tiny
 import zonedesign as zd
 from zonedesign import rules as kinds
 from zonedesign.certificate import Status, StoppedBy
-from zonedesign.compiled import undisturbed
+from zonedesign.interrupts import heeded, undisturbed
 from zonedesign.problem import Objective, Problem
 from zonedesign.solve.improve import Search
 
@@ -236,6 +237,30 @@ def test_an_interrupt_while_kernels_compile_waits_and_is_raised_then():
         compiling()
     assert went_on == [True]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupt_that_was_swallowed_on_the_way_is_raised_at_the_end():
+    went_on = []
+
+    def reading() -> None:
+        with heeded():
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+            went_on.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        reading()
+    assert went_on == [True]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_who_ignores_ctrl_c_goes_on_ignoring_it():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with heeded():
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 STILL_AT_WORK = """

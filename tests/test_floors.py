@@ -9,7 +9,7 @@ import zonedesign
 
 HOUSE = Path(zonedesign.__file__).parent
 FLOORS = """
-errors provenance progress compiled swap
+errors provenance progress interrupts compiled swap
 profiles tables roads snapping osm traveltimes timestore calibrate contiguity units demand
 levels rules certificate measures names plan
 problem verify model

@@ -8,10 +8,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -62,23 +59,6 @@ def compiled(function: Function) -> Function:
         return cast("Function", numba.njit(nogil=True, cache=_CACHE is not None)(function))
     finally:
         settings.CACHE_DIR = before
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """Have Ctrl-C wait until kernels are compiled, and raise it then: numba would swallow it on the way."""
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or before is None:
-        yield
-        return
-    came: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if came:
-        raise KeyboardInterrupt
 
 
 def inner(function: Function) -> Function:

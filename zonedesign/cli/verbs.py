@@ -25,6 +25,7 @@ from zonedesign.errors import (
     SolverError,
     counted,
 )
+from zonedesign.interrupts import heeded
 
 if TYPE_CHECKING:
     import argparse
@@ -280,7 +281,8 @@ RUN: dict[str, Callable[[argparse.Namespace], Answer]] = {
 def _problem(options: argparse.Namespace, tell: Progress, *, judging: bool = False) -> Problem:
     from zonedesign.scenario import read_scenario  # noqa: PLC0415
 
-    problem = read_scenario(options.scenario).problem(tell, start=options.start, judging=judging)
+    with heeded():
+        problem = read_scenario(options.scenario).problem(tell, start=options.start, judging=judging)
     said = getattr(options, "about", None)
     if not said:
         return problem

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zonedesign.certificate import OPTIMAL_GAP, StoppedBy
+from zonedesign.interrupts import undisturbed
 from zonedesign.plan import Plan
 from zonedesign.solve.combine import ZonesMet
 from zonedesign.solve.improve import INTERRUPTED, MOVES_A_UNIT, Draft, Search
@@ -247,8 +248,6 @@ def repaired(search: Search, plan: Plan, *, seed: int) -> Plan | None:
 
 def warmed_up(search: Search) -> None:
     """Have the kernels compiled, which a first run waits for."""
-    from zonedesign.compiled import undisturbed  # noqa: PLC0415  (numba is slow to import)
-
     n = len(search.problem.units)
     empty = Draft(np.zeros(n, np.int64), np.zeros(1, np.int64), np.zeros(1, np.int64))
     with undisturbed():

@@ -29,6 +29,7 @@ from zonedesign.errors import (
     listed,
     require_number,
 )
+from zonedesign.interrupts import heeded, undisturbed
 from zonedesign.plan import Plan
 from zonedesign.progress import Progress, silent
 from zonedesign.solve import branching, cheapzones, construct, cuts
@@ -98,7 +99,8 @@ def solve(
     standing = Standing(problem, time_limit, gap, work, progress or silent)
     run = _Run(standing, seed, threads or os.cpu_count() or 1)
     try:
-        run.prepare()
+        with heeded():
+            run.prepare()
         standing.began = time.monotonic()
         start = run.begin(start)
         if run.small:
@@ -235,8 +237,6 @@ class _Run:
         """Have the kernels compiled, which a first run waits for; the time limit covers solving only."""
         assert self.possible is not None  # noqa: S101
         self.standing.progress("search", None, "making the kernels ready (slow the first time only)")
-        from zonedesign.compiled import undisturbed  # noqa: PLC0415  (numba is slow to import)
-
         asleep = time.monotonic()
         with undisturbed():
             first = lagrangian(priced, iterations=1, threads=1)
