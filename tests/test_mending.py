@@ -10,10 +10,13 @@ import pandas as pd
 import pytest
 
 import zonedesign as zd
+from zonedesign.certificate import Status, StoppedBy
 from zonedesign.solve import mending
+from zonedesign.solve._account import Limits, Outcome
 from zonedesign.solve.mending import mended
 
 LEVELS = [zd.Level("big", weekly_hours=(18, 30)), zd.Level("small", weekly_hours=(6, 14))]
+TOO_MANY = np.array([6.0, 6, 6, 6, 6, 6, 6, 6, 4, 4, 4, 3])
 CENTRES = {"a": 0, "b": 3, "c": 10}
 
 
@@ -70,8 +73,7 @@ def test_no_plan_with_the_same_centres_moves_fewer_hours(seed, monkeypatch):
 
 
 def test_the_one_unit_too_many_goes_to_the_zone_beside():
-    hours = np.array([6.0, 6, 6, 6, 6, 6, 6, 6, 4, 4, 4, 3])
-    problem, plan = grid(hours, list("aabbaabbcccc"))
+    problem, plan = grid(TOO_MANY, list("aabbaabbcccc"))
     found = mended(problem, plan)  # c holds 15 where 14 are the most
     assert [f"u{k}" for k in np.flatnonzero(found.zone != plan.zone)] == ["u11"]
 
@@ -83,5 +85,26 @@ def test_too_few_zones_are_not_mended():
 
 
 def test_no_time_left_mends_nothing():
-    problem, plan = grid(np.array([6.0, 6, 6, 6, 6, 6, 6, 6, 4, 4, 4, 3]), list("aabbaabbcccc"))
+    problem, plan = grid(TOO_MANY, list("aabbaabbcccc"))
     assert mended(problem, plan, deadline=0.0) is None
+
+
+def test_without_a_deadline_it_ends_by_work_and_not_by_the_clock(monkeypatch):
+    asked = []
+
+    def certify(*_: object, limits: Limits, **__: object) -> Outcome:
+        asked.append(limits)
+        return Outcome(Status.UNKNOWN)
+
+    monkeypatch.setattr(mending, "certify", certify)
+    problem, plan = grid(TOO_MANY, list("aabbaabbcccc"))
+    assert mended(problem, plan) is None
+    assert {(each.seconds, each.nodes) for each in asked} == {(np.inf, mending.NODES)}
+
+
+def test_an_interrupt_is_not_lost(monkeypatch):
+    stopped = Outcome(Status.UNKNOWN, stopped_by=StoppedBy.INTERRUPT)
+    monkeypatch.setattr(mending, "certify", lambda *_, **__: stopped)
+    problem, plan = grid(TOO_MANY, list("aabbaabbcccc"))
+    with pytest.raises(KeyboardInterrupt):
+        mended(problem, plan)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from zonedesign.certificate import relative_gap
+from zonedesign.certificate import StoppedBy, relative_gap
 from zonedesign.errors import InfeasibleError, NoPlanError, ScenarioError, counted, require_number
 from zonedesign.plan import Plan
 from zonedesign.progress import Progress, silent
@@ -239,7 +239,11 @@ def _repair(scan: Scan, today: Plan, time_limit: float, progress: Progress | Non
     problem = scan.problem
     scan.tell("the smallest repair of today's plan")
     only = replace(problem.objective, travel=0.0, change=1.0, borders=0.0, cut=0.0)
-    near = mended(problem, today, seed=scan.seed, deadline=scan.deadline)
+    try:
+        near = mended(problem, today, seed=scan.seed, deadline=scan.deadline)
+    except KeyboardInterrupt:
+        scan.heed(StoppedBy.INTERRUPT)
+        return
     if near is not None:
         scan.offer(near)
     try:

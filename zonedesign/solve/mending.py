@@ -7,6 +7,7 @@ of chance would turn over whole neighbourhoods.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from zonedesign.certificate import StoppedBy
 from zonedesign.rules import Fixed, Frozen
 from zonedesign.solve._account import Limits
 from zonedesign.solve.certify import certify
@@ -31,11 +33,13 @@ HOPS = ((1, 1), (2, 3))
 """Each try: how many zones around a broken one take part, and how many units deep a seam is."""
 SECONDS, SHARE = 20.0, 0.4
 """The most that a try takes, and of what is left."""
+NODES = 2_000
+"""The most nodes of a try that no deadline ends."""
 MOST_PAIRS = 60_000
 """Pairs of a program up to which it is quick."""
 
 
-def mended(problem: Problem, plan: Plan, *, seed: int = 0, deadline: float = np.inf) -> Plan | None:
+def mended(problem: Problem, plan: Plan, *, seed: int = 0, deadline: float = math.inf) -> Plan | None:
     """Return a plan with this one's centres that keeps every rule and moves few hours, or None.
 
     `plan` is on the problem's units, `deadline` on `time.monotonic`. Fewest hours move among the plans tried.
@@ -54,8 +58,18 @@ def mended(problem: Problem, plan: Plan, *, seed: int = 0, deadline: float = np.
         left = deadline - time.monotonic()
         if int(within.sum()) > MOST_PAIRS or left <= 0:
             return None
-        limits = Limits(seconds=min(SECONDS, SHARE * left), seed=seed, threads=1)
-        found = certify(asked, within=within, limits=limits).plan
+        # Without a deadline it ends by work, which is the same on every machine.
+        timed = math.isfinite(left)
+        limits = Limits(
+            seconds=min(SECONDS, SHARE * left) if timed else math.inf,
+            nodes=None if timed else NODES,
+            seed=seed,
+            threads=1,
+        )
+        outcome = certify(asked, within=within, limits=limits)
+        if outcome.stopped_by is StoppedBy.INTERRUPT:
+            raise KeyboardInterrupt
+        found = outcome.plan
         if found is not None and verify(found, problem)["passed"].all():
             return found
     return None
