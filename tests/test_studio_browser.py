@@ -245,7 +245,10 @@ def test_plans_are_saved_opened_compared_and_deleted(tab):
     assert "Today & tomorrow" in opened.value.locator("body").inner_text()
     opened.value.close()
     tab.get_by_role("button", name="Open <b>Today & tomorrow</b>").click()
-    until(tab, "document.querySelector('#studio-steps').textContent.includes('Opened \"<b>Today & tomorrow</b>\"')")
+    until(
+        tab,
+        "document.querySelector('#studio-steps').textContent.includes('Opened \"<b>Today & tomorrow</b>\"')",
+    )
     assert zone_of(tab, "u05") == "1-01"
     tab.get_by_role("button", name="Delete <b>Today & tomorrow</b>").click()
     tab.get_by_role("button", name="Delete <b>Today & tomorrow</b> for good?").click()

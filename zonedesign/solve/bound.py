@@ -149,7 +149,7 @@ def lagrangian(  # noqa: PLR0913
     threads: int | None = None,
     heard: Callable[[float], None] | None = None,
     cells: Cells | None = None,
-    stride: float = 1.0,
+    patience: int = PATIENCE,
 ) -> Bound:
     """Return the best bound found by subgradient steps, from `start` multipliers where given.
 
@@ -160,7 +160,7 @@ def lagrangian(  # noqa: PLR0913
     n, count = len(priced.hours), len(priced.low)
     prices = _first_prices(priced) if start is None else start.copy()
     best = Bound(-math.inf, prices, np.full((n, count), np.inf), np.zeros(0, np.int64), np.zeros(0, np.int64))
-    theta, stale, direction, hope = stride, 0, np.zeros(n), 0.0
+    theta, stale, direction, hope = 1.0, 0, np.zeros(n), 0.0
     demand = priced.hours > 0
     ceiling = _dearest(priced)
     trail: deque[tuple[Ints, Ints]] = deque(maxlen=60)
@@ -191,7 +191,7 @@ def lagrangian(  # noqa: PLR0913
             out_of_time = time.monotonic() > deadline or (stop is not None and step % 8 == 0 and stop())
             if out_of_time or goal - best.value <= max(gap, 1e-9) * abs(goal):
                 break
-            if stale >= (HOPING if known is None else PATIENCE):
+            if stale >= (HOPING if known is None else patience):
                 theta, stale, prices = 0.8 * theta, 0, best.multipliers.copy()
                 direction[:] = 0.0
                 if known is None:

@@ -47,8 +47,8 @@ log = logging.getLogger(__name__)
 
 MOST_ZONES, MOST_ARCS = 8, 1_000_000
 """Zones and pairs up to which this is worth its time."""
-STEPS, STRIDE = 20, 0.05
-"""Steps of the bound of each part, and the share of the usual length that they begin with."""
+STEPS, PATIENCE = 50, 20
+"""Steps of the bound of each part, and those without a better one after which they shorten."""
 MOST_KEPT = 50_000_000
 """Pairs of all parts together that are kept at most: some 2 GB."""
 FIRST_PAIRS = 500
@@ -163,10 +163,8 @@ class _Tree:
         self.parts = [] if whole is None else [whole]
         while self.parts and not self.ended():
             self.take(self.known())
-            # With a gap asked for, parts that may hold a plan as much better were left above what is enough.
-            lowest = self.parts[0].bound
-            self._raise(lowest if self.limits.gap <= ROUNDING else min(lowest, self.enough))
-            if lowest >= self.enough:
+            self._raise_to(self.parts[0].bound)
+            if self.parts[0].bound >= self.enough:
                 return
             if sum(len(part.priced.units) for part in self.parts) > MOST_KEPT:
                 log.info("branching: %d parts are left, which is all that memory holds", len(self.parts))
@@ -190,6 +188,8 @@ class _Tree:
             if not part.divisible:
                 found.append(part)
                 continue
+            if not found:
+                self._raise_to(part.bound)
             self.take(self.known())
             new = list(self.pool.map(self._bounded, self._divided(part)))
             if self.ended():
@@ -208,6 +208,11 @@ class _Tree:
         heapq.heapify(self.parts)
         return part
 
+    def _raise_to(self, lowest: float) -> None:
+        """Raise the bound to the lowest of the parts that are left."""
+        # With a gap asked for, parts that may hold a plan as much better were left above what is enough.
+        self._raise(lowest if self.limits.gap <= ROUNDING else min(lowest, self.enough))
+
     def _raise(self, bound: float) -> None:
         self.bound = max(self.bound, min(bound, self.objective))
         if self.limits.heard is not None and np.isfinite(self.bound):
@@ -216,28 +221,37 @@ class _Tree:
     # Parts.
 
     def _divided(self, part: Part) -> Iterator[Part]:
-        """Yield parts in which the largest cell is cut in two, its centres shared out in every way."""
-        at = max(range(len(part.cells)), key=lambda k: len(part.cells[k][0]) - part.cells[k][1])
+        """Yield parts in which one cell is cut in two, its centres shared out in every way.
+
+        The cell is the one whose centres lie farthest apart, times how many it has: a bound mixes them, and
+        the farther apart they are the more that saves.
+        """
+        poles = [self._poles(centres) for centres, _ in part.cells]
+        at = max(
+            (k for k, (centres, count) in enumerate(part.cells) if len(centres) > count),
+            key=lambda k: poles[k][2] * part.cells[k][1],
+        )
         centres, count = part.cells[at]
         others = [cell for k, cell in enumerate(part.cells) if k != at]
-        one, other = self._halves(centres)
+        one, other = self._halves(centres, *poles[at][:2])
         for here in range(count + 1):
             if here <= len(one) and count - here <= len(other):
                 cells = [*others, *((half, m) for half, m in ((one, here), (other, count - here)) if m)]
                 self.made += 1
                 yield Part(part.bound, self.made, cells, part.priced, part.prices)
 
-    def _halves(self, centres: Ints) -> tuple[Ints, Ints]:
-        """Return centres in two groups, each nearer to one of two that lie far apart."""
-        far = self.distances(centres[0], centres)
-        first = centres[far.argmax()]
+    def _poles(self, centres: Ints) -> tuple[int, int, float]:
+        """Return two of the centres that lie far apart, and how far."""
+        first = centres[self.distances(centres[0], centres).argmax()]
         from_first = self.distances(first, centres)
-        second = centres[from_first.argmax()]
-        nearer = from_first - self.distances(second, centres)
-        # Equal halves: where all lie in one place, nothing else would divide them.
-        order = np.argsort(nearer, kind="stable")
-        half = len(centres) // 2
-        return np.sort(centres[order[:half]]), np.sort(centres[order[half:]])
+        return int(first), int(centres[from_first.argmax()]), float(from_first.max())
+
+    def _halves(self, centres: Ints, first: int, second: int) -> tuple[Ints, Ints]:
+        """Return centres in two groups, those nearer to the first and those that are not."""
+        nearer = self.distances(first, centres) < self.distances(second, centres)
+        if not nearer.any():  # all lie in one place
+            nearer = np.arange(len(centres)) < len(centres) // 2
+        return centres[nearer], centres[~nearer]
 
     def distances(self, centre: int, units: Ints) -> Floats:
         """Return minutes from a centre to units, a lot where there is no arc."""
@@ -262,7 +276,7 @@ class _Tree:
         if not part.divisible:
             return self._placed(part, priced)
         found = lagrangian(
-            priced, target=target, start=part.prices, iterations=STEPS, stride=STRIDE, cells=cells,
+            priced, target=target, start=part.prices, iterations=STEPS, patience=PATIENCE, cells=cells,
             gap=self.limits.gap, threads=1, deadline=self.began + self.limits.seconds, stop=self.limits.stop,
         )  # fmt: skip
         bound = max(part.bound, found.value)
