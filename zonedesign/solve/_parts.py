@@ -12,6 +12,7 @@ from zonedesign.solve.closing import Near
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from zonedesign.solve._relaxcut import Cuts
     from zonedesign.solve.bound import Bound, Priced
 
     Ints = NDArray[np.int64]
@@ -48,13 +49,14 @@ class NearPlaced(Near):
 
 @dataclass(order=True)
 class Part:
-    """Plans whose centres are shared out among cells, each with its open pairs and its prices."""
+    """Plans whose centres are shared out among cells, each with its open pairs, its prices and its cuts."""
 
     bound: float
     number: int
     cells: list[tuple[Ints, int]] = field(compare=False)
     priced: Priced = field(compare=False)
     prices: Floats = field(compare=False)
+    cuts: Cuts | None = field(compare=False, default=None)
     placed: Placed | None = field(compare=False, default=None)
 
     @property

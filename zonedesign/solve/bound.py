@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zonedesign.problem import Problem
+    from zonedesign.solve._pricing import Rows
     from zonedesign.solve.smallzones import SmallZones
 
     Ints = NDArray[np.int64]
@@ -121,6 +122,22 @@ class Priced:
     def standing(self) -> Bools:
         """Which centres (n,) have an arc to themselves."""
         return _own_arcs(self) >= 0
+
+    def rows(self) -> Rows:
+        """Return the same as kernels see it."""
+        from zonedesign.solve._pricing import Rows  # noqa: PLC0415  (numba is slow to import)
+
+        return Rows(
+            self.indptr,
+            self.units,
+            self.cost,
+            self.allowed,
+            _own_arcs(self),
+            self.hours,
+            self.low,
+            self.high,
+            bar=np.zeros(len(self.hours)),
+        )
 
     def only(self, kept: Bools) -> Priced:
         """Return the same with some of its arcs (arcs,), and none of a centre that loses its own."""
@@ -220,17 +237,7 @@ class _Pricing:
         workers = threads or os.cpu_count() or 1
         self.kernels = _pricing
         self.priced = priced
-        self.rows = _pricing.Rows(
-            priced.indptr,
-            priced.units,
-            priced.cost,
-            priced.allowed,
-            _own_arcs(priced),
-            priced.hours,
-            priced.low,
-            priced.high,
-            bar=np.zeros(len(priced.hours)),
-        )
+        self.rows = priced.rows()
         self.sets: dict[int, Ints] = {}
         n, arcs = len(priced.hours), len(priced.units)
         pieces = max(1, min(workers, arcs // WORTH_A_THREAD + 1))

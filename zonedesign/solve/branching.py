@@ -27,6 +27,7 @@ from zonedesign.solve._parts import NearPlaced, Part, Placed
 from zonedesign.solve.bound import Bound, closed_by, lagrangian
 from zonedesign.solve.choosing import Cells
 from zonedesign.solve.closing import close_in
+from zonedesign.solve.relaxing import Relaxing, shared_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,8 +48,8 @@ log = logging.getLogger(__name__)
 
 MOST_ZONES, MOST_ARCS = 8, 1_000_000
 """Zones and pairs up to which this is worth its time."""
-STEPS, PATIENCE = 50, 20
-"""Steps of the bound of each part, and those without a better one after which they shorten."""
+STEPS, PLACED_STEPS = 50, 100
+"""Steps of the bound of each part, and of one whose centres are placed."""
 MOST_KEPT = 50_000_000
 """Pairs of all parts together that are kept at most: some 2 GB."""
 FIRST_PAIRS = 500
@@ -122,6 +123,9 @@ class _Tree:
     programs: Outcome = field(default_factory=lambda: Outcome(Status.UNKNOWN))
     stopped_by: StoppedBy | None = None
     full: bool = False
+
+    def __post_init__(self) -> None:
+        self.relaxing = Relaxing(self.near.problem)
 
     @property
     def left(self) -> float:
@@ -238,7 +242,9 @@ class _Tree:
             if here <= len(one) and count - here <= len(other):
                 cells = [*others, *((half, m) for half, m in ((one, here), (other, count - here)) if m)]
                 self.made += 1
-                yield Part(part.bound, self.made, cells, part.priced, part.prices)
+                halves = len(cells) - len(others)
+                cuts = None if part.cuts is None else shared_out(part.cuts, at, len(others), halves)
+                yield Part(part.bound, self.made, cells, part.priced, part.prices, cuts)
 
     def _poles(self, centres: Ints) -> tuple[int, int, float]:
         """Return two of the centres that lie far apart, and how far."""
@@ -273,23 +279,34 @@ class _Tree:
         centre = np.repeat(np.arange(n), np.diff(part.priced.indptr))
         priced = part.priced.only(of[centre] >= 0)
         target = self.objective if np.isfinite(self.objective) else None
-        if not part.divisible:
-            return self._placed(part, priced)
-        found = lagrangian(
-            priced, target=target, start=part.prices, iterations=STEPS, patience=PATIENCE, cells=cells,
-            gap=self.limits.gap, threads=1, deadline=self.began + self.limits.seconds, stop=self.limits.stop,
-        )  # fmt: skip
+        if target is None:
+            if not part.divisible:
+                return self._placed(part, priced)
+            found = lagrangian(
+                priced, start=part.prices, iterations=STEPS, cells=cells, gap=self.limits.gap, threads=1,
+                deadline=self.began + self.limits.seconds, stop=self.limits.stop,
+            )  # fmt: skip
+            cost, cuts = priced.cost, part.cuts
+        else:
+            found, tilted, cuts = self.relaxing.bound(
+                part, priced, cells, (target, self.enough), STEPS if part.divisible else PLACED_STEPS
+            )
+            cost = tilted.cost
         bound = max(part.bound, found.value)
         if found.infeasible or bound >= self.enough:
             return None
+        if not part.divisible:
+            return self._placed(replace(part, bound=bound), replace(priced, cost=cost))
         if target is not None:
-            closed = closed_by(priced, found, target, len(self.near.possible), cells)[priced.arcs]
+            closed = closed_by(replace(priced, cost=cost), found, target, len(self.near.possible), cells)[
+                priced.arcs
+            ]
             priced = priced.only(~closed[:, 0])
         standing = priced.standing
         kept = [(centres[standing[centres]], count) for centres, count in part.cells]
         if any(len(centres) < count for centres, count in kept):
             return None
-        left = Part(bound, part.number, kept, priced, found.multipliers)
+        left = Part(bound, part.number, kept, priced, found.multipliers, cuts)
         return left if left.divisible else self._placed(left, priced)
 
     def _placed(self, part: Part, priced: Priced) -> Part | None:
@@ -359,7 +376,7 @@ class _Tree:
             start=self.best,
             limits=replace(self.limits, seconds=max(0.0, self.left), threads=1, heard=None),
             pairs=(FIRST_PAIRS, len(near.possible)),
-            repair=self.repair if self.best is None else None,
+            repair=self.repair if self.programs.seconds == 0.0 else None,
             progress=self.progress,
             known=self.known,
         )

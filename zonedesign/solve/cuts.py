@@ -7,8 +7,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse import csgraph
 
 from zonedesign.levels import SLACK, within
 from zonedesign.model import Cut
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zonedesign.model import Program
+    from zonedesign.solve._separators import Graph
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 MOST_PER_PIECE = 40
 """Cuts for one stray piece of a zone, at most: one a unit, those with most hours first."""
 WHOLE = 1_000_000
-"""One unit of flow; scipy's flows are whole numbers."""
+"""One unit of flow: flows are whole numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +43,14 @@ class Ground:
             return [[] for _ in range(len(self.program.problem.units))]
         indptr, neighbours, _ = graph.csr
         return [neighbours[indptr[i] : indptr[i + 1]].tolist() for i in range(len(indptr) - 1)]
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The same as kernels see it."""
+        from zonedesign.solve._separators import graph_of, no_graph  # noqa: PLC0415  (numba is slow to import)
+
+        graph = self.program.problem.units.contiguity
+        return no_graph(len(self.program.problem.units)) if graph is None else graph_of(graph)
 
     @cached_property
     def column_of(self) -> list[dict[int, int]]:
@@ -348,29 +355,18 @@ def fractional_cuts(ground: Ground, values: Floats, *, least: float = 0.05) -> l
 
 
 def _vertex_cuts(ground: Ground, j: int, wanted: list[int], values: Floats, least: float) -> list[Cut]:
-    """Return broken separator cuts of one centre, by flow over units split in two (Dinic, as in scipy)."""
+    """Return broken separator cuts of one centre, by flow over units split in two."""
+    from zonedesign.solve._separators import vertex_cut  # noqa: PLC0415  (numba is slow to import)
+
     columns = ground.column_of[j]
     units = list(columns)
-    place = {unit: k for k, unit in enumerate(units)}
-    room = np.array([round(WHOLE * min(1.0, max(0.0, values[columns[u]]))) for u in units], dtype=np.int32)
-    m = len(units)
-    pairs = [(k + m, place[o]) for u, k in place.items() for o in ground.near[u] if o in place]
-    tails = np.array([k for k, _ in pairs] + list(range(m)), dtype=np.int64)
-    heads = np.array([k for _, k in pairs] + list(range(m, 2 * m)), dtype=np.int64)
-    flows = np.concatenate([np.full(len(pairs), 10 * WHOLE, dtype=np.int32), room])
-    network = sparse.csr_array((flows, (tails, heads)), shape=(2 * m, 2 * m))
+    room = np.full(len(ground.near), -1, dtype=np.int64)
+    room[units] = np.round(WHOLE * np.clip(values[list(columns.values())], 0.0, 1.0))
     found: list[Cut] = []
     for i in wanted:
-        held = values[columns[i]]
-        flow = csgraph.maximum_flow(network, place[j] + m, place[i])
-        if flow.flow_value / WHOLE > held - least:
-            continue
-        residual = sparse.csr_array(network - flow.flow)
-        residual.data = np.maximum(residual.data, 0)
-        residual.eliminate_zeros()
-        reached = np.zeros(2 * m, dtype=bool)
-        reached[csgraph.breadth_first_order(residual, place[j] + m, return_predecessors=False)] = True
-        separator = {units[k] for k in np.flatnonzero(reached[:m] & ~reached[m:])} - {i, j}
-        kept = _minimal(ground, set(units), separator, {i}, {j})
-        found.append(separator_cut(ground, j, i, kept))
+        most = int(WHOLE * (values[columns[i]] - least))
+        separator, held = vertex_cut(ground.graph, room, (j, i), most)
+        if held <= most:
+            kept = _minimal(ground, set(units), set(separator.tolist()), {i}, {j})
+            found.append(separator_cut(ground, j, i, kept))
     return found
