@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,10 +29,12 @@ from zonedesign.solve.fixing import possible_arcs
 from zonedesign.verify import verify
 
 
-def near_of(problem: zd.Problem) -> Near:
-    """The problem with its pairs and the bound of its prices."""
+def near_of(problem: zd.Problem, *, written: bool = True) -> Near:
+    """The problem with its pairs and the bound of its prices; all its zones are written out where they are few."""
     possible = possible_arcs(problem)
     priced = Priced.of(problem, possible)
+    if not written:
+        priced = replace(priced, small=())
     return Near(problem, priced, lagrangian(priced, iterations=100, threads=1), possible)
 
 
@@ -43,11 +46,14 @@ def near_of(problem: zd.Problem) -> Near:
     zones=st.integers(2, 3),
     nothing=st.integers(0, 2),
     known=st.booleans(),
+    written=st.booleans(),
 )
-def test_optimum_and_infeasibility_are_those_of_trying_every_plan(seed, low, width, zones, nothing, known):
+def test_optimum_and_infeasibility_are_those_of_trying_every_plan(
+    seed, low, width, zones, nothing, known, written
+):
     level = zd.Level("1", weekly_hours=(low, low + width), zones=zones)
     problem = toy.square_of(level, seed=seed, most=6, nothing=nothing)
-    best, near = EveryPlan(problem), near_of(problem)
+    best, near = EveryPlan(problem), near_of(problem, written=written)
     if near.bound.infeasible:
         assert best.best is None
         return
@@ -61,11 +67,13 @@ def test_optimum_and_infeasibility_are_those_of_trying_every_plan(seed, low, wid
         assert verify(outcome.plan, problem)["passed"].all()
 
 
+@pytest.mark.parametrize("written", [True, False])
 @pytest.mark.parametrize(("zones", "band", "threads"), [(2, (51, 56), 1), (4, (24, 29), 2)])
-def test_it_agrees_with_the_integer_program_on_more_units(zones, band, threads):
+def test_it_agrees_with_the_integer_program_on_more_units(zones, band, threads, written):
     problem = toy.square_of(zd.Level("1", weekly_hours=band, zones=zones), side=5, seed=5)
     told: list[float] = []
-    outcome = branch(near_of(problem), limits=Limits(threads=threads, heard=told.append))
+    near = near_of(problem, written=written)
+    outcome = branch(near, limits=Limits(threads=threads, heard=told.append))
     whole = certify(problem, limits=Limits(threads=1))
     assert outcome.status is whole.status is Status.OPTIMAL
     assert outcome.objective == pytest.approx(whole.objective, rel=1e-9)
@@ -113,7 +121,9 @@ def test_it_suits_one_level_of_few_zones():
 
     assert fits(zd.Level("1", weekly_hours=(25, 35), zones=4))
     assert not fits(zd.Level("1", weekly_hours=(25, 35), zones=(3, 4)))
-    assert not fits(zd.Level("1", weekly_hours=(1, 35), zones=9))
+    assert fits(zd.Level("1", weekly_hours=(1, 35), zones=20))
+    assert not fits(zd.Level("1", weekly_hours=(1, 35), zones=21))
+    assert not fits(zd.Level("1", weekly_hours=(1, 35), max_minutes_between=9, zones=9))
     assert not fits(zd.Level("1", zones=2), zd.Level("2", zones=2))
 
 

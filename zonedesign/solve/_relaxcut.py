@@ -333,7 +333,8 @@ def relax_and_cut(
                 continue
             _tilt(rows, base, table, cell_of[j], j, tilt)
             _stock(rows, prices, j, 1.1 * rows.bar[j], shelf)
-            worth[j], rows.bar[j] = _price(rows, prices, j, 0, shelf, nothing)
+            worth[j], last = _price(rows, prices, j, 0, shelf, nothing)
+            rows.bar[j] = max(0.0, last)
         chosen, total = _choose(worth, cell_of, counts)
         value, size = total, 0.0
         for u in range(n):

@@ -2,9 +2,10 @@
 
 What keeps the bound of few large zones from their plans is mostly where the centres are: relaxed, a zone has
 a share of many. A part of the map that holds so many centres is cut in two, in every way that its centres can
-be shared out; in each the Lagrangian bound begins at the prices of the whole, and pairs that no better plan
-uses are closed (Validi, Buchanan and Lykhovyd 2022). Where every centre is placed, hours are priced instead
-of units, which needs a price a zone only, and the integer program finishes on the few pairs that are left.
+be shared out; in each the Lagrangian bound begins at the prices of the whole, cuts for connection are priced
+beside the units (`relaxing`), and pairs that no better plan uses are closed (Validi, Buchanan and Lykhovyd
+2022). Where every centre is placed, hours are priced instead of units, which needs a price a zone only, and
+the integer program finishes on the few pairs that are left.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from zonedesign.solve._parts import NearPlaced, Part, Placed
 from zonedesign.solve.bound import Bound, closed_by, lagrangian
 from zonedesign.solve.choosing import Cells
 from zonedesign.solve.closing import close_in
-from zonedesign.solve.relaxing import Relaxing, shared_out
+from zonedesign.solve.relaxing import PATIENCE, Relaxing, no_cuts, shared_out
+from zonedesign.solve.written import is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,8 +48,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MOST_ZONES, MOST_ARCS = 8, 1_000_000
-"""Zones and pairs up to which this is worth its time."""
+MOST_ZONES, MOST_PLAIN, MOST_ARCS = 8, 20, 1_000_000
+"""Zones, zones where the bound sees every rule, and pairs up to which this is worth its time."""
 STEPS, PLACED_STEPS = 50, 100
 """Steps of the bound of each part, and of one whose centres are placed."""
 MOST_KEPT = 50_000_000
@@ -61,14 +63,24 @@ def suits(problem: Problem, priced: Priced) -> bool:
     if len(problem.levels) > 1 or len(priced.units) > MOST_ARCS:
         return False
     least, most = problem.levels[0].zone_range
-    return least == most is not None and 1 < least <= MOST_ZONES
+    return least == most is not None and 1 < least <= (MOST_PLAIN if is_plain(problem) else MOST_ZONES)
 
 
 def ready() -> None:
-    """Have the kernel compiled that only this uses."""
-    from zonedesign.solve._pricing import few_at  # noqa: PLC0415  (numba is slow to import)
+    """Have the kernels compiled that only this uses."""
+    from zonedesign.solve._pricing import Rows, few_at  # noqa: PLC0415  (numba is slow to import)
+    from zonedesign.solve._relaxcut import relax_and_cut  # noqa: PLC0415
+    from zonedesign.solve._separators import no_graph  # noqa: PLC0415
 
     few_at(np.zeros((2, 1)), np.zeros(1, dtype=np.int64), np.ones(2), np.array([0.0, 2.0]), np.zeros(1))
+    own, ends = np.zeros(1, dtype=np.int64), np.array([0, 1])
+    rows = Rows(
+        ends, own.astype(np.int32), np.zeros(1), np.ones((1, 1), dtype=np.bool_), own, np.ones(1),
+        np.zeros(1), np.ones(1), np.zeros(1),
+    )  # fmt: skip
+    relax_and_cut(
+        rows, no_graph(1), (own, np.ones(1, dtype=np.int64)), (np.zeros(1), no_cuts()), (1.0, 1.0), (1, 1, 1)
+    )
 
 
 def branch(
@@ -279,19 +291,21 @@ class _Tree:
         centre = np.repeat(np.arange(n), np.diff(part.priced.indptr))
         priced = part.priced.only(of[centre] >= 0)
         target = self.objective if np.isfinite(self.objective) else None
-        if target is None:
-            if not part.divisible:
-                return self._placed(part, priced)
+        cuts = part.cuts
+        # The kernel needs a plan to aim at; zones that are all written out are connected as they are.
+        if target is not None and all(zones is None for zones in priced.small):
+            steps = STEPS if part.divisible else PLACED_STEPS
+            found, tilted, cuts = self.relaxing.bound(part, priced, cells, (target, self.enough), steps)
+            cost = tilted.cost
+        elif part.divisible:
             found = lagrangian(
-                priced, start=part.prices, iterations=STEPS, cells=cells, gap=self.limits.gap, threads=1,
+                priced, target=target, start=part.prices, iterations=STEPS, cells=cells,
+                gap=self.limits.gap, threads=1, patience=PATIENCE,
                 deadline=self.began + self.limits.seconds, stop=self.limits.stop,
             )  # fmt: skip
-            cost, cuts = priced.cost, part.cuts
+            cost = priced.cost
         else:
-            found, tilted, cuts = self.relaxing.bound(
-                part, priced, cells, (target, self.enough), STEPS if part.divisible else PLACED_STEPS
-            )
-            cost = tilted.cost
+            return self._placed(part, priced)
         bound = max(part.bound, found.value)
         if found.infeasible or bound >= self.enough:
             return None

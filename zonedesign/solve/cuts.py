@@ -168,11 +168,13 @@ def _shortened(ground: Ground, j: int, i: int, separator: list[int]) -> list[int
 
 
 def ready() -> None:
-    """Have the kernel of separators compiled, on a path of three units."""
+    """Have the kernels of separators compiled, on a path of three units."""
     from zonedesign.solve._paths import needed  # noqa: PLC0415  (numba is slow to import)
+    from zonedesign.solve._separators import Graph, vertex_cut  # noqa: PLC0415
 
     ends, indptr, near = (0, 2), np.array([0, 1, 3, 4]), np.array([1, 0, 2, 1])
     needed(indptr, near, np.ones(3, dtype=np.bool_), np.array([1]), ends, np.ones(3), 3.0)
+    vertex_cut(Graph(indptr, near, np.array([1, 0, 3, 2])), np.ones(3, dtype=np.int64), ends, 1)
 
 
 def _pieces(members: set[int], near: list[list[int]]) -> list[set[int]]:
