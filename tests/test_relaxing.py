@@ -105,27 +105,48 @@ def test_with_the_prices_of_cuts_no_connected_plan_costs_more_than_it_does(seed,
     best = certify(problem, limits=Limits(threads=1))
     if best.plan is None:
         return
-    cells = Cells(dice.integers(0, 2, 16), np.array([1, 1]))
+    cells, goal = Cells(dice.integers(0, 2, 16), np.array([1, 1])), above * best.objective
     cells.of[best.plan.centres] = [0, 1]
-    priced, (bound, tilted, _) = priced_of(problem), relaxed(problem, cells, above * best.objective)
+    priced, (bound, tilted, cuts) = priced_of(problem), relaxed(problem, cells, goal)
     assert bound.value <= best.objective * (1 + 1e-9)
+    assert not costs_more(problem, priced, tilted, cells, dice)
+    # A half of the first cell comes last, as in branching, and some pairs that the plan does not use are closed.
+    half = Cells(np.where(cells.of == 1, 0, np.where(dice.random(16) < 0.5, 1, -1)), cells.counts)
+    half.of[best.plan.centres] = [1, 0]
     rows = np.repeat(np.arange(16), np.diff(priced.indptr))
+    used = best.plan.centres[best.plan.zone][priced.units] == rows
+    left = priced.only(
+        (half.of[rows] >= 0) & (used | (rows == priced.units) | (dice.random(len(rows)) < 0.8))
+    )
+    part = Part(-np.inf, 0, [], left, bound.multipliers, shared_out(cuts, 0, others=1, halves=1))
+    bound, tilted, _ = Relaxing(problem).bound(part, left, half, (goal, goal), 50)
+    assert bound.value <= best.objective * (1 + 1e-9)
+    assert not costs_more(problem, left, tilted, half, dice)
 
-    def cost_of(centre_of: np.ndarray, cost: np.ndarray) -> float:
-        return float(cost[centre_of[priced.units] == rows].sum())
 
+def costs_more(
+    problem: zd.Problem, priced: Priced, tilted: Priced, cells: Cells, dice: np.random.Generator
+) -> list[tuple[float, float]]:
+    """Costs with and without the prices of cuts, where they raise those of a random connected plan of two zones."""
     around = nx.Graph(problem.units.contiguity.pairs.tolist())
+    rows = np.repeat(np.arange(16), np.diff(priced.indptr))
+    found = []
     for _ in range(40):
         one, other = (int(dice.choice(np.flatnonzero(cells.of == cell))) for cell in (0, 1))
-        weights = {edge: dice.random() for edge in around.edges}
-        nx.set_edge_attributes(around, weights, "weight")
+        nx.set_edge_attributes(around, {edge: dice.random() for edge in around.edges}, "weight")
         tree = nx.minimum_spanning_tree(around)
         path = nx.shortest_path(tree, one, other)
         cut = int(dice.integers(1, len(path)))
         tree.remove_edge(path[cut - 1], path[cut])
         centre_of = np.full(16, other)
         centre_of[list(nx.node_connected_component(tree, one))] = one
-        assert cost_of(centre_of, tilted.cost) <= cost_of(centre_of, priced.cost) + 1e-9
+        used = centre_of[priced.units] == rows
+        if used.sum() < (problem.hours > 0).sum():  # it uses a pair that is closed
+            continue
+        with_cuts, without = tilted.cost[used].sum(), priced.cost[used].sum()
+        if with_cuts > without + 1e-9:
+            found.append((with_cuts, without))
+    return found
 
 
 def test_a_part_in_two_halves_keeps_its_cuts_in_both():

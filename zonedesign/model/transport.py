@@ -32,7 +32,8 @@ def transport(cost: Floats, own: Ints, hours: Floats, band: tuple[float, float])
     allowed[own] = False
     allowed[own, np.arange(count)] = np.isfinite(cost[own, np.arange(count)])
     unit, zone = np.nonzero(allowed)
-    scale = AIM / max(float(np.where(allowed, cost, 0.0).max(axis=1).sum()), 1e-300)
+    # Prices of cuts may make costs negative.
+    scale = AIM / max(float(np.where(allowed, np.abs(cost), 0.0).max(axis=1).sum()), 1e-300)
     # Hours as shares of the mean zone's keep the rows of one size.
     size = max(float(hours.sum()) / count, 1e-300)
     lp: Any = highspy.HighsLp()

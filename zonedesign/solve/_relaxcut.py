@@ -36,7 +36,11 @@ HERE, BEYOND, SEPARATOR = 0, 1, 2
 
 
 class Cuts(NamedTuple):
-    """Cuts with their prices: `cell` (cuts,), a unit beyond, its separator, and prices of units beyond."""
+    """Cuts with their prices: `cell` (cuts,), and `seed` (cuts,), a unit beyond the separator.
+
+    `separator` and `priced` with `price` are rows one after the other, which end at `..._ends` (cuts + 1,):
+    the separator's units, and the units beyond it that have a price. Only units with hours are in separators.
+    """
 
     cell: Ints
     seed: Ints
@@ -62,7 +66,12 @@ class Relaxed(NamedTuple):
 
 
 class _Table(NamedTuple):
-    """All cuts in one table (cuts, n): where units lie, what each costs beyond; lists of what has a price."""
+    """All cuts in one table: `held` (1,) are in use, `cell` and `seed` (cuts,) as in `Cuts`.
+
+    `side` (cuts, n) is where units lie, `price` (cuts, n) what each costs beyond, `total` (cuts,) their sum.
+    `active` (cuts, n) lists the units with a price, the first `active_held` (cuts,) of a row, and `separator`
+    the units of the separator in the same way.
+    """
 
     held: Ints
     cell: Ints
@@ -179,7 +188,7 @@ def _choose(worth: Floats, cell_of: Ints, counts: Ints) -> tuple[Ints, float]:
 def _pieces(graph: Graph, inside: Mask) -> tuple[Ints, int]:
     """Return the number (n,) of the connected piece that every unit inside belongs to, -1 elsewhere."""
     piece, count = np.full(len(inside), -1), 0
-    stack = [0]
+    stack = [0]  # so that numba sees what it holds
     stack.pop()
     for first in range(len(inside)):
         if not inside[first] or piece[first] >= 0:
@@ -213,6 +222,7 @@ def _look(
             weight[piece[u]] += hours[u]
     home = piece[centre]
     weight[home] = 0.0
+    # Only units with hours stand in separators: others have no arc, and a cut without it would be wrong.
     room = np.where(inside, FREE, np.where(usable[cell], 1, -1))
     for _ in range(PIECES):
         worst = int(np.argmax(weight))
@@ -298,7 +308,8 @@ def relax_and_cut(
     `start` prices (n,) and cuts to begin with; `target` the objective of the best plan known, and the bound
     at which the part is of no use; `pace` how many steps, those without a better bound after which they
     shorten, and how many cuts at most: none where zones need not be connected. What is returned is proved
-    whatever the prices. A step costs the arcs, and the cuts times n.
+    whatever the prices. A step costs the arcs,
+    the cuts times n, and for every centre the priced units of its cell's cuts.
     """
     (cell_of, counts), (first, cuts), (goal, enough), (steps, patience, most) = cells, start, target, pace
     n, count, base = len(rows.hours), len(counts), rows.cost
@@ -365,7 +376,7 @@ def relax_and_cut(
             for z in range(len(chosen)):
                 _look(table, graph, usable, ~demand, cell_of[chosen[z]], chosen[z], held[z], hours)
         slope = np.where(demand, 1.0 - held.sum(axis=0), 0.0)
-        along, length = (slope * turn_units).sum(), (turn_units * turn_units).sum()
+        along, turned = (slope * turn_units).sum(), (turn_units * turn_units).sum()
         for b in range(table.held[0]):
             slope_cuts[b] = 0.0
             for z in range(len(chosen)):
@@ -381,9 +392,9 @@ def relax_and_cut(
                 if slope_cuts[b, u] < 0 and table.price[b, u] <= 0:
                     slope_cuts[b, u] = 0.0
                 along += slope_cuts[b, u] * turn_cuts[b, u]
-                length += turn_cuts[b, u] * turn_cuts[b, u]
+                turned += turn_cuts[b, u] * turn_cuts[b, u]
         # Camerini, Fratta and Maffioli (1975): a direction that remembers the last one does not zigzag.
-        memory = -1.5 * along / length if along < 0 and length > 0 else 0.0
+        memory = -1.5 * along / turned if along < 0 and turned > 0 else 0.0
         turn_units = slope + memory * turn_units
         norm = (turn_units * turn_units * hours).sum()
         for b in range(table.held[0]):
@@ -394,12 +405,12 @@ def relax_and_cut(
                 norm += turn_cuts[b, u] * turn_cuts[b, u] * hours[u]
         if norm <= 1e-15:
             break
-        length = theta * (goal - value) / norm
-        prices += length * turn_units * hours
+        stride = theta * (goal - value) / norm
+        prices += stride * turn_units * hours
         for b in range(table.held[0]):
             for u in range(n):
                 if turn_cuts[b, u] != 0:
-                    table.price[b, u] = max(0.0, table.price[b, u] + length * turn_cuts[b, u] * hours[u])
+                    table.price[b, u] = max(0.0, table.price[b, u] + stride * turn_cuts[b, u] * hours[u])
         _list_prices(table)
     table.price[:] = best_cuts
     table.held[0] = best_held

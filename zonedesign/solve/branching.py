@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_ZONES, MOST_PLAIN, MOST_ARCS = 8, 20, 1_000_000
-"""Zones, zones where the bound sees every rule, and pairs up to which this is worth its time."""
+"""Zones, zones where the bound sees all that is asked for, and pairs up to which this is worth its time."""
 STEPS, PLACED_STEPS = 50, 100
 """Steps of the bound of each part, and of one whose centres are placed."""
 MOST_KEPT = 50_000_000
@@ -73,9 +73,10 @@ def ready() -> None:
     from zonedesign.solve._separators import no_graph  # noqa: PLC0415
 
     few_at(np.zeros((2, 1)), np.zeros(1, dtype=np.int64), np.ones(2), np.array([0.0, 2.0]), np.zeros(1))
-    own, ends = np.zeros(1, dtype=np.int64), np.array([0, 1])
+    own, ends, hours = np.zeros(1, dtype=np.int64), np.array([0, 1]), np.ones(1)
+    hours.setflags(write=False)  # as those of a problem are, which numba takes for another kind
     rows = Rows(
-        ends, own.astype(np.int32), np.zeros(1), np.ones((1, 1), dtype=np.bool_), own, np.ones(1),
+        ends, own.astype(np.int32), np.zeros(1), np.ones((1, 1), dtype=np.bool_), own, hours,
         np.zeros(1), np.ones(1), np.zeros(1),
     )  # fmt: skip
     relax_and_cut(
@@ -135,6 +136,7 @@ class _Tree:
     programs: Outcome = field(default_factory=lambda: Outcome(Status.UNKNOWN))
     stopped_by: StoppedBy | None = None
     full: bool = False
+    relaxing: Relaxing = field(init=False)
 
     def __post_init__(self) -> None:
         self.relaxing = Relaxing(self.near.problem)
@@ -267,7 +269,7 @@ class _Tree:
     def _halves(self, centres: Ints, first: int, second: int) -> tuple[Ints, Ints]:
         """Return centres in two groups, those nearer to the first and those that are not."""
         nearer = self.distances(first, centres) < self.distances(second, centres)
-        if not nearer.any():  # all lie in one place
+        if nearer.all() or not nearer.any():  # one half would be empty: all lie in one place
             nearer = np.arange(len(centres)) < len(centres) // 2
         return centres[nearer], centres[~nearer]
 
@@ -346,7 +348,7 @@ class _Tree:
         extra = priced.cost + price[place[centre]] * priced.hours[priced.units] - worth[priced.units]
         kept = np.ones(len(extra), dtype=np.bool_)
         if np.isfinite(self.objective):
-            kept = extra <= self.objective - value + 1e-9 * abs(value)
+            kept = ~(extra > self.objective - value + 1e-9 * abs(value))
         kept |= centre == priced.units
         found = Bound(value, worth, np.zeros((n, 1)), own, np.zeros(len(own), np.int64))
         return replace(

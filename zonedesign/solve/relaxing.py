@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PATIENCE = 20
 """Steps without a better bound after which they shorten."""
 MOST_CUTS = 80
-"""Cuts of one part that have a price at most."""
+"""Cuts of one part at most, those of the part that it was divided from among them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,7 @@ class Relaxing:
         )
         bound = Bound(
             found.value, found.prices, found.worth[:, None], found.chosen,
-            np.zeros(len(found.chosen), dtype=np.int64), infeasible=not np.isfinite(found.value),
+            np.zeros(len(found.chosen), dtype=np.int64), infeasible=found.value == np.inf,
         )  # fmt: skip
         return bound, replace(priced, cost=found.cost), found.cuts
 
