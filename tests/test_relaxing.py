@@ -12,8 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import zonedesign as zd
+from zonedesign.solve._cuttable import Cuts
 from zonedesign.solve._parts import Part
-from zonedesign.solve._relaxcut import Cuts
 from zonedesign.solve._separators import FREE, graph_of, vertex_cut
 from zonedesign.solve.bound import Bound, Priced, lagrangian
 from zonedesign.solve.certify import Limits, certify

@@ -12,7 +12,7 @@ from zonedesign.solve.closing import Near
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zonedesign.solve._relaxcut import Cuts
+    from zonedesign.solve._cuttable import Cuts
     from zonedesign.solve.bound import Bound, Priced
 
     Ints = NDArray[np.int64]

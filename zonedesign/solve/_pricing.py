@@ -48,7 +48,7 @@ class Shelf(NamedTuple):
 
 
 @inner
-def _new_shelf(rows: Rows) -> Shelf:
+def new_shelf(rows: Rows) -> Shelf:
     """Return room for the arcs of one centre."""
     most = 1
     for centre in range(rows.indptr.shape[0] - 1):
@@ -58,7 +58,7 @@ def _new_shelf(rows: Rows) -> Shelf:
 
 
 @inner
-def _stock(rows: Rows, prices: Floats, centre: int, bar: float, shelf: Shelf) -> None:
+def stock(rows: Rows, prices: Floats, centre: int, bar: float, shelf: Shelf) -> None:
     """Put one centre's arcs up to a reduced cost an hour on the shelf, in order; itself is not among them."""
     held = 0
     for k in range(rows.indptr[centre], rows.indptr[centre + 1]):
@@ -118,14 +118,14 @@ def _fill(
 
 
 @inner
-def _price(
+def price_zone(
     rows: Rows, prices: Floats, centre: int, level: int, shelf: Shelf, cover: Floats
 ) -> tuple[float, float]:
     """Return worth (inf where there is none) and last hour's cost, restocking a shelf that is short."""
     worth, last, lacking = _fill(rows, prices, centre, level, shelf, cover[:0])
     if lacking > 0:
         if shelf.held[0] + 1 < rows.indptr[centre + 1] - rows.indptr[centre]:
-            _stock(rows, prices, centre, np.inf, shelf)
+            stock(rows, prices, centre, np.inf, shelf)
             worth, last, lacking = _fill(rows, prices, centre, level, shelf, cover[:0])
         if lacking > 0:
             return np.inf, 0.0
@@ -141,16 +141,16 @@ def worth_of_centres(rows: Rows, prices: Floats, first: int, last: int, worth: F
     Rows are apart, so that several threads may each fill some. Most zones want only the arcs that pay, and
     some beyond where their band asks for more: those of last time, and a little more, are put in order.
     """
-    shelf, nothing = _new_shelf(rows), np.zeros(0)
+    shelf, nothing = new_shelf(rows), np.zeros(0)
     for centre in range(first, last):
         if rows.indptr[centre + 1] == rows.indptr[centre]:
             for level in range(rows.low.shape[0]):
                 worth[centre, level] = np.inf
             continue
-        _stock(rows, prices, centre, 1.1 * rows.bar[centre], shelf)
+        stock(rows, prices, centre, 1.1 * rows.bar[centre], shelf)
         bar = 0.0
         for level in range(rows.low.shape[0]):
-            value, dearest = _price(rows, prices, centre, level, shelf, nothing)
+            value, dearest = price_zone(rows, prices, centre, level, shelf, nothing)
             worth[centre, level] = value
             bar = max(bar, dearest)
         rows.bar[centre] = bar
@@ -159,10 +159,10 @@ def worth_of_centres(rows: Rows, prices: Floats, first: int, last: int, worth: F
 @compiled
 def cover_of(rows: Rows, prices: Floats, centres: Ints, levels: Ints) -> Floats:
     """Return (n,): how often the chosen zones hold each unit, in fractions."""
-    shelf, cover = _new_shelf(rows), np.zeros(rows.hours.shape[0])
+    shelf, cover = new_shelf(rows), np.zeros(rows.hours.shape[0])
     for z in range(centres.shape[0]):
-        _stock(rows, prices, centres[z], 1.1 * rows.bar[centres[z]], shelf)
-        _price(rows, prices, centres[z], levels[z], shelf, cover)
+        stock(rows, prices, centres[z], 1.1 * rows.bar[centres[z]], shelf)
+        price_zone(rows, prices, centres[z], levels[z], shelf, cover)
     return cover
 
 
@@ -172,15 +172,15 @@ def closed_arcs(rows: Rows, prices: Floats, with_centre: Floats, target: float, 
 
     `with_centre` (n, L) bounds every plan that has a zone with that centre and level.
     """
-    shelf, nothing = _new_shelf(rows), np.zeros(0)
+    shelf, nothing = new_shelf(rows), np.zeros(0)
     for centre in range(rows.indptr.shape[0] - 1):
         begin, end = rows.indptr[centre], rows.indptr[centre + 1]
-        _stock(rows, prices, centre, 1.1 * rows.bar[centre], shelf)
+        stock(rows, prices, centre, 1.1 * rows.bar[centre], shelf)
         for level in range(rows.low.shape[0]):
             if not with_centre[centre, level] < target:
                 closed[begin:end, level] = True
                 continue
-            last = _price(rows, prices, centre, level, shelf, nothing)[1]
+            last = price_zone(rows, prices, centre, level, shelf, nothing)[1]
             for k in range(begin, end):
                 unit = rows.units[k]
                 hours = rows.hours[unit]

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zonedesign.problem import Problem
+    from zonedesign.solve._cuttable import Cuts
     from zonedesign.solve._parts import Part
-    from zonedesign.solve._relaxcut import Cuts
     from zonedesign.solve._separators import Graph
     from zonedesign.solve.bound import Priced
     from zonedesign.solve.choosing import Cells
@@ -73,7 +73,7 @@ class Relaxing:
 
 def no_cuts() -> Cuts:
     """Return no cuts at all."""
-    from zonedesign.solve._relaxcut import Cuts  # noqa: PLC0415  (numba is slow to import)
+    from zonedesign.solve._cuttable import Cuts  # noqa: PLC0415  (numba is slow to import)
 
     none, end = np.zeros(0, dtype=np.int64), np.zeros(1, dtype=np.int64)
     return Cuts(none, none, end, none, end, none, np.zeros(0))
