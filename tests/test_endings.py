@@ -22,7 +22,7 @@ from tiny_county import write_tiny
 import zonedesign as zd
 from zonedesign import rules as kinds
 from zonedesign.certificate import Status, StoppedBy
-from zonedesign.interrupts import heeded, undisturbed
+from zonedesign.interrupts import heeded, noticed, undisturbed
 from zonedesign.problem import Objective, Problem
 from zonedesign.solve.improve import Search
 
@@ -252,6 +252,56 @@ def test_an_interrupt_that_was_swallowed_on_the_way_is_raised_at_the_end():
         reading()
     assert went_on == [True]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def swallowed() -> None:
+    """A Ctrl-C that comes where Python loses it: while a module is being imported, say."""
+    with contextlib.suppress(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_an_interrupt_that_was_swallowed_is_noticed_and_not_raised_again():
+    with noticed() as interrupted:
+        before = interrupted()
+        swallowed()
+        assert (before, interrupted()) == (False, True)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupt_from_before_is_noticed_within_what_was_begun_then():
+    with noticed():
+        swallowed()
+        with noticed() as interrupted:
+            assert interrupted()
+    with noticed() as interrupted:
+        assert not interrupted()
+
+
+def test_a_run_whose_interrupt_was_swallowed_stops_all_the_same():
+    came = []
+
+    def heard(stage: str, share: float | None, message: str) -> None:
+        if "objective" in message and not came:
+            came.append(message)
+            swallowed()
+
+    plan = zd.solve(grid(), time_limit=60, threads=2, progress=heard)
+    assert plan.certificate is not None
+    assert plan.certificate.stopped_by is StoppedBy.INTERRUPT
+
+
+def test_the_command_ends_with_its_own_exit_code_where_an_interrupt_came_while_code_was_made(tmp_path: Path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "from zonedesign.cli import verbs\nverbs.RUN['verify'] = lambda _: exec('raise KeyboardInterrupt')\n",
+        encoding="utf-8",
+    )
+    run = [sys.executable, "-m", "zonedesign.cli", "verify", "plan.csv", "--scenario", "some.toml"]
+    ended = subprocess.run(
+        run, check=False, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(tmp_path)}
+    )
+    assert (ended.returncode, ended.stderr.splitlines()[-1:]) == (
+        4, ["error: stopped before there was anything to show"]
+    )  # fmt: skip
 
 
 def test_who_ignores_ctrl_c_goes_on_ignoring_it():

@@ -4,4 +4,8 @@ import sys
 
 from zonedesign.cli.main import main
 
-sys.exit(main())
+code = main()
+# Python remembers a Ctrl-C that came while code was made, as for a dataclass, and would end with the signal
+# instead of our exit code. The next code that is made lets it forget.
+exec("")  # noqa: S102
+sys.exit(code)

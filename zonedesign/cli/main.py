@@ -12,6 +12,7 @@ from zonedesign.cli import screen, verbs
 from zonedesign.cli.answer import BAD_INPUT, INFEASIBLE, NO_PLAN, Answer
 from zonedesign.cli.options import UsageError, parse
 from zonedesign.errors import InfeasibleError, NoPlanError, SolverError, ZoneDesignError
+from zonedesign.interrupts import noticed
 from zonedesign.provenance import NO_CACHE
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def _without_cache() -> Iterator[None]:
 def _answer(options: argparse.Namespace) -> Answer:
     """Return what the verb answers, or what its failure means; nothing but that reaches the user."""
     try:
-        return verbs.RUN[options.verb](options)
+        with noticed():
+            return verbs.RUN[options.verb](options)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (a user sees one line; the rest on request)
         if options.verbose:
             traceback.print_exception(error, file=sys.stderr)

@@ -29,7 +29,7 @@ from zonedesign.errors import (
     listed,
     require_number,
 )
-from zonedesign.interrupts import heeded, undisturbed
+from zonedesign.interrupts import heeded, noticed, undisturbed
 from zonedesign.plan import Plan
 from zonedesign.progress import Progress, silent
 from zonedesign.solve import branching, cheapzones, construct, cuts
@@ -99,14 +99,15 @@ def solve(
     standing = Standing(problem, time_limit, gap, work, progress or silent)
     run = _Run(standing, seed, threads or os.cpu_count() or 1)
     try:
-        with heeded():
-            run.prepare()
-        standing.began = time.monotonic()
-        start = run.begin(start)
-        if run.small:
-            run.prove_alone()
-        else:
-            run.search(start)
+        with noticed() as standing.interrupted:
+            with heeded():
+                run.prepare()
+            standing.began = time.monotonic()
+            start = run.begin(start)
+            if run.small:
+                run.prove_alone()
+            else:
+                run.search(start)
     except KeyboardInterrupt:
         standing.stopped_by = StoppedBy.INTERRUPT
     except Exception as error:

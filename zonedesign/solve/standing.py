@@ -14,6 +14,8 @@ from zonedesign.errors import listed
 from zonedesign.verify import verify
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from zonedesign.plan import Plan
     from zonedesign.problem import Problem
     from zonedesign.progress import Progress
@@ -26,8 +28,8 @@ class Standing:
     """What a run has come to: a plan that passes `verify`, a bound, and whether to go on.
 
     `causes` say why there is no plan, where that is proved; `troubles` are failures on the way that cost no
-    result. While the proof wants all threads, the search is `resting`. Its methods may be called from any
-    thread.
+    result. While the proof wants all threads, the search is `resting`. `interrupted` tells of a Ctrl-C that
+    something swallowed. Its methods may be called from any thread.
     """
 
     problem: Problem
@@ -44,6 +46,7 @@ class Standing:
     details: dict[str, Any] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
     resting: bool = False
+    interrupted: Callable[[], bool] = lambda: False
     _halted: threading.Event = field(default_factory=threading.Event)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -79,6 +82,9 @@ class Standing:
             left = relative_gap(self.objective, self.bound) if self.best is not None else None
             if left is not None and left <= max(self.gap, OPTIMAL_GAP):
                 self.stopped_by = StoppedBy.GAP
+                return True
+            if self.interrupted():
+                self.stopped_by = StoppedBy.INTERRUPT
                 return True
             if self.left <= 0:
                 self.stopped_by = StoppedBy.TIME
