@@ -34,7 +34,7 @@ from asking import Asked, most_zones
 from bars import CARRIED, CASES, OURS, key_of
 from barspage import document
 from measuring import CHECKOUT, CLOCK, child, commit, peak_mb, processor
-from solvepeers import PEERS, make_ready, work
+from solvepeers import NO_RUN, PEERS, make_ready, work
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,6 +52,8 @@ GIGABYTES = {True: 8, False: 16}
 """What a peer's process may take: one that has half of the machine, and one that has it all."""
 BESIDES = 600.0
 """Seconds besides its limit that a process has to read, verify and write."""
+AGAIN, OVERDUE = 10.0, 2.0
+"""Seconds after which a peer is told again that its time is up, and times its limit after which it is ended."""
 PATIENCE = 60
 """Times its limit that a peer's process may last: one that is timed by its work waits while others work."""
 VERSIONS = ("highspy", "PuLP", "scikit-learn", "spopt", "gerrychain", "numba", "numpy", "scipy")
@@ -161,10 +163,14 @@ def peer(task: Mapping[str, Any]) -> dict[str, Any]:
     done = threading.Event()
 
     def watch() -> None:
+        due = most
         while not done.wait(0.1):
-            if asked.spent > most:
+            if asked.spent > due:
                 _thread.interrupt_main()
-                return
+                due += AGAIN  # some swallow the first
+            if asked.spent > OVERDUE * most:
+                print(json.dumps({"note": NO_RUN, "seconds": asked.spent, "peak_mb": peak_mb()}), flush=True)
+                os._exit(0)
 
     threading.Thread(target=watch, daemon=True).start()
     told = work(asked_peer, asked)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import zonedesign as zd
 from zonedesign.certificate import Status
 from zonedesign.model.transport import transport
-from zonedesign.solve import branching
+from zonedesign.solve import branching, prove
 from zonedesign.solve import certify as certifying
 from zonedesign.solve._account import Outcome
 from zonedesign.solve._pricing import few_at
@@ -27,6 +27,8 @@ from zonedesign.solve.certify import Limits, certify
 from zonedesign.solve.choosing import Cells
 from zonedesign.solve.closing import Near
 from zonedesign.solve.fixing import possible_arcs
+from zonedesign.solve.halves import Halves
+from zonedesign.solve.standing import Standing
 from zonedesign.verify import verify
 
 
@@ -271,6 +273,16 @@ def test_where_no_part_has_a_plan_each_is_closed_by_a_program_of_its_own_pairs(m
     assert 0 < max(sizes) <= 2 * 25
 
 
+@pytest.mark.parametrize(("zones", "expected"), [(3, True), ((2, 4), False)])
+def test_only_few_zones_are_proved_where_pairs_are_very_many(zones, expected, monkeypatch):
+    monkeypatch.setattr(prove, "WHOLE_ARCS", 0)
+    monkeypatch.setattr(prove, "CLOSING_UNITS", 0)
+    problem = toy.square_of(zd.Level("1", weekly_hours=(70, 85), zones=zones), side=7, seed=5)
+    possible = possible_arcs(problem)
+    standing = Standing(problem, 60.0, 0.0, None, branching.silent)
+    assert prove.Proof(standing, possible, Priced.of(problem, possible)).whole is expected
+
+
 def test_where_parts_fill_the_memory_it_ends_without_a_proof(monkeypatch):
     monkeypatch.setattr(branching, "MOST_KEPT", 100)
     problem = toy.square_of(zd.Level("1", weekly_hours=(24, 29), zones=4), side=5, seed=5)
@@ -288,8 +300,7 @@ def test_both_halves_of_a_cell_have_centres_where_a_pole_is_far_from_itself():
         levels=[zd.Level("1", zones=1)],
         rules=[zd.Contiguous()],
     )
-    tree = branching._Tree(near_of(problem), Limits(), None, branching.silent, lambda: None, None, 0.0, None)
     for first, second in itertools.product(range(3), repeat=2):
-        one, other = tree._halves(np.arange(3), first, second)
+        one, other = Halves(problem).halves(np.arange(3), first, second)
         assert len(one) > 0
         assert len(other) > 0

@@ -90,6 +90,17 @@ def test_cuts_raise_the_bound_where_connection_is_what_costs():
     assert len(cuts.cell) > 0
 
 
+def test_who_is_told_to_stop_returns_what_one_step_proved():
+    problem, one = scattered(1), Cells(np.zeros(16, dtype=np.int64), np.array([2]))
+    priced = priced_of(problem)
+    part = Part(-np.inf, 0, [], priced, np.zeros(16))
+    ends = [
+        Relaxing(problem, np.array([stop])).bound(part, priced, one, (1.1264, 1.1264), steps)[0].value
+        for stop, steps in ((1, 300), (0, 1), (0, 300))
+    ]
+    assert ends[0] == ends[1] < ends[2]
+
+
 def test_without_the_rule_of_connection_nothing_is_cut():
     problem, one = scattered(1).with_(rules=[]), Cells(np.zeros(16, dtype=np.int64), np.array([2]))
     priced, (bound, tilted, cuts) = priced_of(problem), relaxed(problem, one, 1.0)

@@ -221,8 +221,9 @@ def anneal(
     not 0 ends the search early.
     """
     np.random.seed(course.seed)  # noqa: NPY002  (numba's generator belongs to this thread)
-    room = new_room(state.units.shape[0], case.pairs.shape[0])
-    _anneal(case, state, penalty, course, best, among, stop, room, np.zeros(KINDS))
+    room, firm = new_room(state.units.shape[0], case.pairs.shape[0]), penalty.copy()
+    firm[:KINDS] = penalty[2 * KINDS :]
+    _anneal(case, state, penalty, course, best, among, stop, room, np.zeros(KINDS), firm)
 
 
 @lean
@@ -236,8 +237,13 @@ def _anneal(  # noqa: PLR0913, PLR0917
     stop: Ints,
     room: Room,
     found: Floats,
+    firm: Floats,
 ) -> None:
-    """Run a chain; `found` (kinds,) is room for what is broken."""
+    """Run a chain; `found` (kinds,) is room for what is broken.
+
+    Zones that nothing moves have their centres chosen with `firm` penalties: a centre that saves minutes and
+    breaks a rule would spoil the plan for good.
+    """
     price = 0.0
     heat, cooling = course.first_heat, 1.0
     if heat > 0:
@@ -250,7 +256,7 @@ def _anneal(  # noqa: PLR0913, PLR0917
             if move % (20 * course.period) == 0:
                 recount(case, state)
                 for z in range(state.zones.shape[0]):
-                    settle(case, state, z, penalty)
+                    settle(case, state, z, firm)
             price = total_price(case, state, penalty)
         if move == 0 and whole(case, state):
             _keep(state, best, price)

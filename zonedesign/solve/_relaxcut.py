@@ -207,15 +207,16 @@ def relax_and_cut(
     start: tuple[Floats, Cuts],
     target: tuple[float, float],
     pace: tuple[int, int, int],
+    stop: Ints,
 ) -> Relaxed:
     """Return the best bound of plans with so many centres in each cell, by subgradient steps.
 
     `rows` are the part's arcs, of one level; `cells` every centre's cell (n,), -1 for none, and their counts;
     `start` prices (n,) and cuts to begin with; `target` the objective of the best plan known, and the bound
     at which the part is of no use; `pace` how many steps, those without a better bound after which they
-    shorten, and how many cuts at most: none where zones need not be connected. What is returned is proved
-    whatever the prices. A step costs the arcs, the cuts times n, and for every centre the priced units of its
-    cell's cuts.
+    shorten, and how many cuts at most: none where zones need not be connected. A `stop` (1,) that is not
+    0 ends it after a step. What is returned is proved whatever the prices. A step costs the arcs, the cuts
+    times n, and for every centre the priced units of its cell's cuts.
     """
     (cell_of, counts), (first, cuts), (goal, enough), (steps, patience, most) = cells, start, target, pace
     n, base = len(rows.hours), rows.cost
@@ -259,7 +260,7 @@ def relax_and_cut(
             best, best_held = value, table.held[0]
             best_prices[:], best_worth[:], best_chosen = prices, worth, chosen
             best_cuts[:] = table.price
-        if not np.isfinite(value) or best >= enough or step == steps - 1:
+        if not np.isfinite(value) or best >= enough or step == steps - 1 or stop[0] != 0:
             break
         if stale >= patience:
             theta, stale = 0.8 * theta, 0

@@ -28,8 +28,9 @@ from zonedesign.solve._parts import NearPlaced, Part, Placed
 from zonedesign.solve.bound import Bound, closed_by, lagrangian
 from zonedesign.solve.choosing import Cells
 from zonedesign.solve.closing import close_in
+from zonedesign.solve.halves import Halves
 from zonedesign.solve.relaxing import PATIENCE, Relaxing, no_cuts, shared_out
-from zonedesign.solve.written import is_plain
+from zonedesign.solve.written import is_plain, watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,13 +44,13 @@ if TYPE_CHECKING:
     from zonedesign.solve.closing import Near
 
     Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
     Mask = NDArray[np.bool_]
 
 log = logging.getLogger(__name__)
 
-MOST_ZONES, MOST_PLAIN, MOST_ARCS = 8, 20, 1_000_000
-"""Zones, zones where the bound sees all that is asked for, and pairs up to which this is worth its time."""
+MOST_ZONES, MOST_PLAIN, MOST_ARCS = 8, 20, 10_000_000
+"""Zones, zones where the bound sees all that is asked for, and pairs up to which this is worth its time; so
+many pairs take 3 GB."""
 STEPS, PLACED_STEPS = 50, 100
 """Steps of the bound of each part, and of one whose centres are placed."""
 MOST_KEPT = 50_000_000
@@ -80,8 +81,9 @@ def ready() -> None:
         np.zeros(1), np.ones(1), np.zeros(1),
     )  # fmt: skip
     relax_and_cut(
-        rows, no_graph(1), (own, np.ones(1, dtype=np.int64)), (np.zeros(1), no_cuts()), (1.0, 1.0), (1, 1, 1)
-    )
+        rows, no_graph(1), (own, np.ones(1, dtype=np.int64)), (np.zeros(1), no_cuts()), (1.0, 1.0), (1, 1, 1),
+        np.zeros(1, dtype=np.int64),
+    )  # fmt: skip
 
 
 def branch(
@@ -109,7 +111,8 @@ def branch(
         tree = _Tree(near, own, repair, progress, known or (lambda: None), found, time.monotonic(), pool)
         try:
             tree.take(start)
-            tree.grow()
+            with watching(tree.ended, tree.flag):
+                tree.grow()
         except BaseException:
             left_alone.set()  # else the pool would wait for workers until their time is up
             raise
@@ -137,9 +140,12 @@ class _Tree:
     stopped_by: StoppedBy | None = None
     full: bool = False
     relaxing: Relaxing = field(init=False)
+    halves: Halves = field(init=False)
+    flag: Ints = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
 
     def __post_init__(self) -> None:
-        self.relaxing = Relaxing(self.near.problem)
+        self.relaxing = Relaxing(self.near.problem, self.flag)
+        self.halves = Halves(self.near.problem)
 
     @property
     def left(self) -> float:
@@ -239,47 +245,13 @@ class _Tree:
     # Parts.
 
     def _divided(self, part: Part) -> Iterator[Part]:
-        """Yield parts in which one cell is cut in two, its centres shared out in every way.
-
-        The cell is the one whose centres lie farthest apart, times how many it has: a bound mixes them, and
-        the farther apart they are the more that saves.
-        """
-        poles = [self._poles(centres) for centres, _ in part.cells]
-        at = max(
-            (k for k, (centres, count) in enumerate(part.cells) if len(centres) > count),
-            key=lambda k: poles[k][2] * part.cells[k][1],
-        )
-        centres, count = part.cells[at]
+        """Yield parts in which one cell is cut in two, its centres shared out in every way."""
+        at = self.halves.widest(part.cells)
         others = [cell for k, cell in enumerate(part.cells) if k != at]
-        one, other = self._halves(centres, *poles[at][:2])
-        for here in range(count + 1):
-            if here <= len(one) and count - here <= len(other):
-                cells = [*others, *((half, m) for half, m in ((one, here), (other, count - here)) if m)]
-                self.made += 1
-                halves = len(cells) - len(others)
-                cuts = None if part.cuts is None else shared_out(part.cuts, at, len(others), halves)
-                yield Part(part.bound, self.made, cells, part.priced, part.prices, cuts)
-
-    def _poles(self, centres: Ints) -> tuple[int, int, float]:
-        """Return two of the centres that lie far apart, and how far."""
-        first = centres[self.distances(centres[0], centres).argmax()]
-        from_first = self.distances(first, centres)
-        return int(first), int(centres[from_first.argmax()]), float(from_first.max())
-
-    def _halves(self, centres: Ints, first: int, second: int) -> tuple[Ints, Ints]:
-        """Return centres in two groups, those nearer to the first and those that are not."""
-        nearer = self.distances(first, centres) < self.distances(second, centres)
-        if nearer.all() or not nearer.any():  # one half would be empty: all lie in one place
-            nearer = np.arange(len(centres)) < len(centres) // 2
-        return centres[nearer], centres[~nearer]
-
-    def distances(self, centre: int, units: Ints) -> Floats:
-        """Return minutes from a centre to units, a lot where there is no arc."""
-        arcs = self.near.problem.arcs
-        row = slice(arcs.indptr[centre], arcs.indptr[centre + 1])
-        away = np.full(len(self.near.problem.units), 1e12)
-        away[arcs.units[row]] = arcs.minutes[row]
-        return away[units]
+        for halves in self.halves.shares(part.cells[at]):
+            self.made += 1
+            cuts = None if part.cuts is None else shared_out(part.cuts, at, len(others), len(halves))
+            yield Part(part.bound, self.made, [*others, *halves], part.priced, part.prices, cuts)
 
     def _bounded(self, part: Part) -> Part | None:
         """Return a part with its own bound and without pairs that are of no use; None where it is of none."""

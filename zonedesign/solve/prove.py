@@ -60,7 +60,16 @@ class Proof:
         """Whether the integer program is worth its time at all."""
         if self.standing.work is not None:
             return False
-        return int(self.possible.sum()) <= WHOLE_ARCS or len(self.standing.problem.units) <= CLOSING_UNITS
+        return (
+            self.few
+            or int(self.possible.sum()) <= WHOLE_ARCS
+            or len(self.standing.problem.units) <= CLOSING_UNITS
+        )
+
+    @property
+    def few(self) -> bool:
+        """Whether the zones are so few that their centres are looked for part by part."""
+        return suits(self.standing.problem, self.priced)
 
     def first(self, share: float) -> Bound:
         """Raise the first bound, whose centres the first drafts need."""
@@ -126,7 +135,7 @@ class Proof:
             return
         standing.progress("certify", None, "the integer program near the bound")
         near = closing.Near(standing.problem, self.priced, self.bound, self.possible)
-        if suits(standing.problem, self.priced):
+        if self.few:
             outcome = self._branched(near)
         else:
             soon = len(standing.problem.levels) > 1 and near.pairs(self._worth) <= SOON_PAIRS

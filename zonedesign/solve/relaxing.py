@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -31,9 +31,10 @@ MOST_CUTS = 80
 
 @dataclass(frozen=True, eq=False)
 class Relaxing:
-    """What the bounds of all parts of one problem look up."""
+    """What the bounds of all parts of one problem look up; a `stop` (1,) that is not 0 ends each early."""
 
     problem: Problem
+    stop: Ints = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
 
     @cached_property
     def graph(self) -> Graph | None:
@@ -63,6 +64,7 @@ class Relaxing:
             (part.prices, no_cuts() if part.cuts is None else part.cuts),
             target,
             (steps, PATIENCE, 0 if graph is None else MOST_CUTS),
+            self.stop,
         )
         bound = Bound(
             found.value, found.prices, found.worth[:, None], found.chosen,

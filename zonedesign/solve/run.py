@@ -61,6 +61,8 @@ FIRST_BOUND_SHARE = 0.08
 """Share of the time for the first bound, whose centres the drafts need."""
 WRITING_SHARE, RISING_SHARE, SEARCH_SHARE = 0.3, 0.2, 0.5
 """With one thread: shares of the time that the bound and the search have before the integer program."""
+RISING_SHARE_OF_FEW = 0.12
+"""Share of the time after which few zones leave the bound of the whole for that of parts."""
 SECONDS_TO_STOP = 5.0
 """How long the end of a run waits for the proof beside it to stop."""
 
@@ -217,8 +219,9 @@ class _Run:
         def prove() -> None:
             try:
                 proof.write_out()
-                proof.rise(1.0)
+                proof.rise(RISING_SHARE_OF_FEW if proof.few else 1.0)
                 proof.settle()
+                proof.rise(1.0)
             except KeyboardInterrupt:  # from whoever listens to progress
                 standing.stopped_by = StoppedBy.INTERRUPT
                 standing.halt()
