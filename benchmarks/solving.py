@@ -53,7 +53,7 @@ GIGABYTES = {True: 8, False: 16}
 BESIDES = 600.0
 """Seconds besides its limit that a process has to read, verify and write."""
 AGAIN, OVERDUE = 10.0, 2.0
-"""Seconds after which a peer is told again that its time is up, and times its limit after which it is ended."""
+"""Seconds after which a peer is told again that its time is up, and times its limit that end it."""
 PATIENCE = 60
 """Times its limit that a peer's process may last: one that is timed by its work waits while others work."""
 VERSIONS = ("highspy", "PuLP", "scikit-learn", "spopt", "gerrychain", "numba", "numpy", "scipy")

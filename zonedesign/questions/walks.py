@@ -66,7 +66,7 @@ class Walks:
                     moves=MOVES_A_UNIT * len(search.order),
                     seeds=[seed + 1000 * turn + k for k in range(len(HEATS))],
                     heat=[heat for _, heat in HEATS],
-                    nearby=[nearby for nearby, _ in HEATS],
+                    ways=[search.improve_nearby if nearby else search.improve for nearby, _ in HEATS],
                     threads=threads,
                     stop=stop,
                 )

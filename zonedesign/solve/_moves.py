@@ -210,7 +210,10 @@ def changed_price(case: Case, state: State, z: int, plus: int, minus: int, penal
     if plus >= 0 and (
         (zone.size <= FEW and wanted == 0) or (wanted > 0 and case.units[plus].wanted) or best == np.inf
     ):
-        own, own_far = 0.0, 0
+        pair = case.table[case.tile[more_at >> 6, more_at >> 6] + (more_at & 63) * 65]
+        own, own_far = case.units[plus].hours * pair.minutes, 0
+        if not (pair.bits >> level) & 1:
+            own_far += 1
         for p in range(first, end):
             j = state.members[p].unit
             if j == minus:
@@ -219,9 +222,6 @@ def changed_price(case: Case, state: State, z: int, plus: int, minus: int, penal
             own += case.units[j].hours * pair.minutes
             if not (pair.bits >> level) & 1:
                 own_far += 1
-        pair = case.table[case.tile[more_at >> 6, more_at >> 6] + (more_at & 63) * 65]
-        if not (pair.bits >> level) & 1:
-            own_far += 1
         if scale * own + reach_cost * own_far < best:
             best, far = scale * own + reach_cost * own_far, own_far
     clashes = zone.clashes

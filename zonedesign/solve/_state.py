@@ -142,8 +142,9 @@ def add(case: Case, state: State, i: int, z: int) -> None:
         _make_room(state, z)
     level, first, end = zone.level, zone.first, zone.first + zone.size
     clash = case.levels[level].clash if case.units[i].demand else 0
-    to_all, beyond = 0.0, 0
-    if not (case.table[case.tile[i >> 6, i >> 6] + row + (i & 63)].bits >> level) & 1:
+    own = case.table[case.tile[i >> 6, i >> 6] + row + (i & 63)]
+    to_all, beyond = hours * own.minutes, 0
+    if not (own.bits >> level) & 1:
         beyond = 1
     for p in range(first, end):
         j = state.members[p].unit

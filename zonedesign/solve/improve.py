@@ -6,7 +6,6 @@ import math
 import os
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -89,8 +88,7 @@ class Search:
         moves: int,
         seeds: Sequence[int],
         heat: float | Sequence[float],
-        nearby: Sequence[bool] | None = None,
-        among: Sequence[NDArray[np.bool_] | None] | None = None,
+        ways: Sequence[Callable[..., Draft]] | None = None,
         enough: float = -math.inf,
         threads: int | None = None,
         stop: Ints | None = None,
@@ -99,20 +97,15 @@ class Search:
     ) -> list[Draft]:
         """Return the drafts improved, each by one chain of `moves` from its own seed, on threads.
 
-        `heat` is one for all or one each; where `nearby` says so, one neighbourhood after another is improved
-        (`improve_nearby`) rather than the whole, among the units `among` where given. Chains end early at a
-        price of `enough`, or once `stop[0]` is not 0; `waiting` is called several times a second meanwhile.
-        When the caller is interrupted they end too, what they have found is returned all the same, and
-        `stop[0]` is `INTERRUPTED`. A chain that fails leaves its draft as it was and costs the others nothing
-        where `failed` takes note of it.
+        `heat` is one for all or one each, and `ways` are what each is improved by, such as `improve` (the
+        default) and `improve_nearby`. Chains end early at a price of `enough`, or once `stop[0]` is not 0;
+        `waiting` is called several times a second meanwhile. When the caller is interrupted they end too,
+        what they have found is returned all the same, and `stop[0]` is `INTERRUPTED`. A chain that fails
+        leaves its draft as it was and costs the others nothing where `failed` takes note of it.
         """
         stop = np.zeros(1, dtype=np.int64) if stop is None else stop
         heats = [heat] * len(drafts) if isinstance(heat, float | int) else heat
-        spans = among or [None] * len(drafts)
-        ways = [
-            partial(self.improve_nearby, among=span) if each else self.improve
-            for each, span in zip(nearby or [False] * len(drafts), spans, strict=True)
-        ]
+        ways = ways or [self.improve] * len(drafts)
         with ThreadPoolExecutor(max_workers=threads or os.cpu_count() or 1) as pool:
             running = [
                 pool.submit(way, draft, moves=moves, seed=seed, heat=each, enough=enough, stop=stop)

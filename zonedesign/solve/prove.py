@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ LEFT_PAIRS = 150_000
 SOON_PAIRS, FEW_PAIRS = 80_000, 6_000
 """With several levels and up to so many pairs left, the whole comes after programs of so few near the bound:
 the cuts that the engine finds in bands then do more than closing in."""
+WORTH_RISING = 1e-4
+"""Share by which steps have to raise the bound for others to follow."""
 NO_CHOICE = "no choice of centres meets the zone counts within bands and reach"
 NO_SOLUTION = "the rules cannot all be met: the whole integer program has no solution"
 WAY_OUT = "widen a band, a count or max_minutes"
@@ -80,9 +83,16 @@ class Proof:
 
     def rise(self, share: float) -> None:
         """Raise the bound by its prices until that brings nothing more, or a share of the time is used."""
-        steps = 20_000 if self.standing.work is None else 1_000
-        at_end = self.bound is None or self.bound.converged or self.bound.infeasible
-        if not at_end and not self.standing.done():
+        steps, before = 20_000 if self.standing.work is None else 1_000, -math.inf
+        # Steps that have become too short to help may do so again from full length.
+        while (
+            self.bound is not None
+            and not self.bound.infeasible
+            and self.bound.value - before > WORTH_RISING * abs(self.bound.value)
+            and not self.standing.done()
+            and time.monotonic() < self.standing.deadline(share)
+        ):
+            before = self.bound.value
             self._rise(steps, share)
 
     def _rise(self, steps: int, share: float) -> None:

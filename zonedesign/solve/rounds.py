@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from zonedesign.certificate import OPTIMAL_GAP, StoppedBy
 from zonedesign.interrupts import undisturbed
 from zonedesign.plan import Plan
+from zonedesign.solve import coarse
 from zonedesign.solve.combine import ZonesMet
 from zonedesign.solve.improve import INTERRUPTED, MOVES_A_UNIT, Draft, Search
 from zonedesign.solve.neighbourhoods import parts_of, united
@@ -27,8 +29,6 @@ CHAINS = 4
 """Drafts that are improved; with a work limit in every round, so that threads change nothing."""
 HEATS = (1.0, 0.5, 1.5, 0.25)
 """First temperatures of chains over the whole map, as multiples of what a typical unit costs."""
-NEARBY_HEAT = 0.3
-"""First temperature of chains over a neighbourhood."""
 SLOWER, SLOWEST = 2.0, 5
 """How much longer every chain over the whole map is than the one that failed before, and how often."""
 LOOKS = 6
@@ -99,6 +99,7 @@ class Rounds:
         picked = self._picked()
         parts = self._parts(picked)
         nearby = [math.isfinite(self.pool[k].price) for k in picked]
+        spans = [None] * len(picked) if parts is None else parts
         stop = np.zeros(1, dtype=np.int64)
 
         def waiting() -> None:
@@ -111,11 +112,10 @@ class Rounds:
             moves=self._moves(picked),
             seeds=[(self.seed * 1_000_003 + number * 101 + k) % (2**31) for k in range(len(picked))],
             heat=[
-                NEARBY_HEAT if each else HEATS[(self.tried[k] + k) % len(HEATS)]
+                coarse.NEARBY_HEAT if each else HEATS[(self.tried[k] + k) % len(HEATS)]
                 for k, each in zip(picked, nearby, strict=True)
             ],
-            nearby=nearby,
-            among=parts,
+            ways=[self._way(k, span) for k, span in zip(picked, spans, strict=True)],
             enough=standing.enough * self.search.total_hours,
             threads=self.threads,
             stop=stop,
@@ -130,6 +130,15 @@ class Rounds:
             raise KeyboardInterrupt
         for place, draft in zip(picked, found, strict=True):
             self._return(place, draft)
+
+    def _way(self, place: int, part: NDArray[np.bool_] | None) -> Callable[..., Draft]:
+        """Return what improves a draft: the whole while it breaks rules, then nearby, in groups too."""
+        draft = self.pool[place]
+        if part is None and coarse.suits(self.search, draft):
+            return partial(coarse.improve, self.search)
+        if not math.isfinite(draft.price):
+            return self.search.improve
+        return partial(self.search.improve_nearby, among=part)
 
     def _adopt(self) -> None:
         """Put the best plan into the place of the worst draft, where others have found it."""
