@@ -21,7 +21,7 @@ from zonedesign.solve import branching, prove
 from zonedesign.solve import certify as certifying
 from zonedesign.solve._account import Outcome
 from zonedesign.solve._pricing import few_at
-from zonedesign.solve.bound import Priced, closed_by, lagrangian
+from zonedesign.solve.bound import Bound, Priced, closed_by, lagrangian
 from zonedesign.solve.branching import branch, suits
 from zonedesign.solve.certify import Limits, certify
 from zonedesign.solve.choosing import Cells
@@ -281,6 +281,22 @@ def test_only_few_zones_are_proved_where_pairs_are_very_many(zones, expected, mo
     possible = possible_arcs(problem)
     standing = Standing(problem, 60.0, 0.0, None, branching.silent)
     assert prove.Proof(standing, possible, Priced.of(problem, possible)).whole is expected
+
+
+def test_the_bound_rises_anew_from_full_steps_until_that_brings_nothing(monkeypatch):
+    problem = toy.square_of(zd.Level("1", weekly_hours=(70, 85), zones=3), side=7, seed=5)
+    possible, values = possible_arcs(problem), [1.0, 2.0, 2.5, 2.5, 9.0]
+    near = near_of(problem)
+
+    def next_bound(*_: object, **__: object) -> Bound:
+        return replace(near.bound, value=values.pop(0), converged=True)
+
+    monkeypatch.setattr(prove, "lagrangian", next_bound)
+    standing = Standing(problem, 60.0, 0.0, None, branching.silent)
+    proof = prove.Proof(standing, possible, near.priced)
+    proof.first(0.1)
+    proof.rise(1.0)
+    assert (standing.bound, values) == (2.5, [9.0])
 
 
 def test_where_parts_fill_the_memory_it_ends_without_a_proof(monkeypatch):

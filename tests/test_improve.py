@@ -323,3 +323,18 @@ def test_neighbourhoods_never_make_a_draft_worse_and_are_the_same_again():
     first, again = (search.improve_nearby(start, moves=30_000, seed=7, heat=0.3) for _ in range(2))
     assert first.price <= start.price < math.inf
     assert (first.zone == again.zone).all()
+
+
+def test_a_zone_keeps_a_centre_that_reaches_all_where_another_would_cost_less():
+    frame = pd.DataFrame({"hours": [100.0, 1.0, 1.0]}, index=list("abc"))
+    minutes = np.abs(np.subtract.outer([0.0, 2.0, 4.0], [0.0, 2.0, 4.0]))
+    problem = zd.Problem(
+        zd.Units.from_frame(frame, hours="hours", contiguity=[("a", "b"), ("b", "c")]),
+        zd.TravelTimes.from_matrix(minutes, frame.index),
+        levels=[zd.Level("1", max_minutes=3, zones=1)],
+        rules=[zd.Contiguous()],
+    )
+    search, one = searching(problem), np.zeros(1, dtype=np.int64)
+    draft = Draft(np.zeros(3, dtype=np.int64), one, np.array([1]))
+    found = search.improve(draft, moves=0, seed=0, heat=0.0)
+    assert (found.centre.tolist(), found.price) == ([1], 202.0)
