@@ -273,6 +273,20 @@ def test_where_no_part_has_a_plan_each_is_closed_by_a_program_of_its_own_pairs(m
     assert 0 < max(sizes) <= 2 * 25
 
 
+def test_workers_are_told_to_stop_where_the_main_thread_fails(monkeypatch):
+    flags = []
+
+    def fails(tree: branching._Tree) -> None:
+        flags.append(tree.flag)
+        raise ValueError("no more")
+
+    monkeypatch.setattr(branching._Tree, "grow", fails)
+    problem = toy.square_of(zd.Level("1", weekly_hours=(24, 29), zones=4), side=5, seed=5)
+    with pytest.raises(ValueError, match="no more"):
+        branch(near_of(problem), limits=Limits(threads=1))
+    assert flags[0].tolist() == [1]
+
+
 @pytest.mark.parametrize(("zones", "expected"), [(3, True), ((2, 4), False)])
 def test_only_few_zones_are_proved_where_pairs_are_very_many(zones, expected, monkeypatch):
     monkeypatch.setattr(prove, "WHOLE_ARCS", 0)

@@ -115,6 +115,13 @@ def test_a_draft_that_breaks_rules_is_mended_in_groups():
     assert math.isfinite(coarse.improve(search, start, moves=20_000, seed=7, heat=1.0).price)
 
 
+def test_who_is_told_to_stop_makes_no_groups(monkeypatch):
+    search = searching(uneven(3))
+    start = grown(search, np.array([30, 40, 60]))
+    monkeypatch.setattr(coarse, "coarsened", None)
+    assert coarse.improve(search, start, moves=20_000, seed=7, heat=1.0, stop=np.ones(1, np.int64)) is start
+
+
 def test_the_baseline_of_units_is_nothing_to_groups():
     problem = uneven(3)
     search = searching(problem)

@@ -338,3 +338,14 @@ def test_a_process_ends_properly_while_highs_is_still_at_work():
     ended = subprocess.run([sys.executable, "-c", STILL_AT_WORK], capture_output=True, text=True, check=False)
     assert ended.stdout.strip() == "False"
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_an_interrupt_of_an_earlier_run_is_nothing_to_the_next():
+    def first() -> None:
+        with noticed():
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        first()
+    with noticed() as interrupted:
+        assert not interrupted()

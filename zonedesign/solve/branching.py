@@ -48,9 +48,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MOST_ZONES, MOST_PLAIN, MOST_ARCS = 8, 20, 10_000_000
-"""Zones, zones where the bound sees all that is asked for, and pairs up to which this is worth its time; so
-many pairs take 3 GB."""
+MOST_ZONES, MOST_PLAIN, MOST_PAIRS = 8, 20, 40_000_000
+"""Zones, zones where the bound sees all that is asked for, and pairs times zones, which is what the first
+division makes, up to which this is worth its time and 3 GB."""
 STEPS, PLACED_STEPS = 50, 100
 """Steps of the bound of each part, and of one whose centres are placed."""
 MOST_KEPT = 50_000_000
@@ -61,9 +61,9 @@ FIRST_PAIRS = 500
 
 def suits(problem: Problem, priced: Priced) -> bool:
     """Return whether a problem has one level of few zones, so many and no others."""
-    if len(problem.levels) > 1 or len(priced.units) > MOST_ARCS:
-        return False
     least, most = problem.levels[0].zone_range
+    if len(problem.levels) > 1 or least * len(priced.units) > MOST_PAIRS:
+        return False
     return least == most is not None and 1 < least <= (MOST_PLAIN if is_plain(problem) else MOST_ZONES)
 
 
@@ -109,13 +109,14 @@ def branch(
     with ThreadPoolExecutor(limits.threads or 1) as pool:
         own = replace(limits, stop=stop)
         tree = _Tree(near, own, repair, progress, known or (lambda: None), found, time.monotonic(), pool)
-        try:
-            tree.take(start)
-            with watching(tree.ended, tree.flag):
+        with watching(tree.ended, tree.flag):
+            try:
+                tree.take(start)
                 tree.grow()
-        except BaseException:
-            left_alone.set()  # else the pool would wait for workers until their time is up
-            raise
+            except BaseException:
+                left_alone.set()  # else the pool would wait for workers until their time is up
+                tree.flag[0] = 1
+                raise
         return tree.outcome()
 
 
@@ -190,7 +191,7 @@ class _Tree:
             self._raise_to(self.parts[0].bound)
             if self.parts[0].bound >= self.enough:
                 return
-            if sum(len(part.priced.units) for part in self.parts) > MOST_KEPT:
+            if self._crowded():
                 log.info("branching: %d parts are left, which is all that memory holds", len(self.parts))
                 self.full = True
                 return
@@ -200,6 +201,10 @@ class _Tree:
             # With a gap asked for, parts were left that may hold a plan as much better.
             self._raise(self.objective if self.limits.gap <= ROUNDING else self.enough)
 
+    def _crowded(self) -> bool:
+        """Return whether the parts are as many as memory holds."""
+        return sum(len(part.priced.units) for part in self.parts) > MOST_KEPT
+
     def _next_placed(self) -> list[Part]:
         """Return the next parts whose centres are placed, one for each thread; divide those on the way.
 
@@ -208,6 +213,8 @@ class _Tree:
         found: list[Part] = []
         wanted = (self.limits.threads or 1) if self.programs.seconds > 0 else 1
         while self.parts and self.parts[0].bound < self.enough and len(found) < wanted:
+            if self._crowded():
+                break
             part = heapq.heappop(self.parts)
             if not part.divisible:
                 found.append(part)

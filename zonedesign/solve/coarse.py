@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Mask = NDArray[np.bool_]
 
-LARGE_ZONES = 30
-"""Units a zone from which groups are worth their making."""
+LARGE_ZONES, MOST_UNITS = 30, 10_000
+"""Units a zone from which groups are worth their making, and units up to which all pairs of groups may be
+laid out: 300 MB for each thread."""
 GROUP = 5
 """Units of a group at most."""
 HEAT, NEARBY_HEAT = 1.0, 0.3
@@ -54,7 +55,8 @@ class Coarse:
 
 def suits(search: Search, draft: Draft) -> bool:
     """Return whether zones are large, and nothing is asked for that groups could not tell."""
-    return len(draft.zone) >= LARGE_ZONES * len(draft.level) and is_plain(search.problem)
+    large = LARGE_ZONES * len(draft.level) <= len(draft.zone) <= MOST_UNITS
+    return large and is_plain(search.problem)
 
 
 def improve(
@@ -72,6 +74,8 @@ def improve(
     Takes what `Search.improve` takes. While rules are broken, `heat` is that of chains over the whole map.
     Afterwards it is that of neighbourhoods, and groups begin at `HEAT`.
     """
+    if stop is not None and stop[0] != 0:
+        return draft
     random, kept = np.random.default_rng(seed), math.isfinite(draft.price)
     seeds = [int(each) for each in random.integers(2**31, size=2)]
     made = coarsened(search, draft, random)
@@ -83,6 +87,7 @@ def improve(
         draft = fine if not kept else min(draft, fine, key=lambda each: each.price)
     if math.isfinite(draft.price):
         heat = heat if kept else NEARBY_HEAT
+        # Half as many: the chain over groups has looked at every zone as well.
         return search.improve_nearby(
             draft, moves=moves // 2, seed=seeds[1], heat=heat, enough=enough, stop=stop
         )
