@@ -34,7 +34,7 @@ from asking import Asked, most_zones
 from bars import CARRIED, CASES, OURS, key_of
 from barspage import document
 from measuring import CHECKOUT, CLOCK, child, commit, peak_mb, processor
-from solvepeers import NO_RUN, PEERS, make_ready, work
+from solvepeers import PEERS, make_ready, work
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -169,7 +169,8 @@ def peer(task: Mapping[str, Any]) -> dict[str, Any]:
                 _thread.interrupt_main()
                 due += AGAIN  # some swallow the first
             if asked.spent > OVERDUE * most:
-                print(json.dumps({"note": NO_RUN, "seconds": asked.spent, "peak_mb": peak_mb()}), flush=True)
+                told = {"note": "did not end when told to", "seconds": asked.spent, "peak_mb": peak_mb()}
+                print(json.dumps(told), flush=True)
                 os._exit(0)
 
     threading.Thread(target=watch, daemon=True).start()
