@@ -140,3 +140,19 @@ def test_only_large_zones_of_plain_problems_are_worth_groups():
     ids = search.problem.units.ids
     locked = searching(uneven(1, rules=[Together((ids[1], ids[2]))]))
     assert not coarse.suits(locked, Draft(zone, few, few))
+
+
+def test_runs_limited_by_work_are_the_same_with_any_number_of_threads(monkeypatch):
+    called, improve = [], coarse.improve
+    monkeypatch.setattr(coarse, "improve", lambda *a, **k: called.append(1) or improve(*a, **k))
+    frame, near, minutes = toy.squares(11)
+    problem = zd.Problem(
+        zd.Units.from_frame(frame, hours="hours", contiguity=near),
+        zd.TravelTimes.from_matrix(minutes, frame.index),
+        levels=[zd.Level("1", weekly_hours=(100, 400), zones=(2, 4))],
+        rules=[zd.Contiguous()],
+    )
+    first, again = (zd.solve(problem, work=2, threads=threads, seed=4) for threads in (1, 2))
+    assert called
+    assert (first.zone == again.zone).all()
+    assert (first.centres == again.centres).all()
