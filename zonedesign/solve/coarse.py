@@ -17,7 +17,7 @@ import pandas as pd
 from zonedesign.problem import Objective, Problem
 from zonedesign.rules import Contiguous
 from zonedesign.solve._tiles import pairs_of, place_of
-from zonedesign.solve.improve import Draft, Search
+from zonedesign.solve.improve import NEARBY_HEAT, Draft, Search
 from zonedesign.solve.written import is_plain
 from zonedesign.traveltimes import TravelTimes
 from zonedesign.units import Units
@@ -34,9 +34,8 @@ LARGE_ZONES, MOST_UNITS = 30, 10_000
 laid out: 300 MB for each thread."""
 GROUP = 5
 """Units of a group at most."""
-HEAT, NEARBY_HEAT = 1.0, 0.3
-"""First temperature of a chain over groups, as a multiple of what a typical one costs, and of those over
-neighbourhoods."""
+HEAT = 1.0
+"""First temperature of a chain over groups, as a multiple of what a typical unit costs."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,6 +31,8 @@ SECONDS_TO_WAIT = 0.2
 """How often the caller has a word while chains run."""
 MOVES_A_UNIT = 1000
 """Moves of a chain over a neighbourhood, for each of its units."""
+NEARBY_HEAT = 0.3
+"""First temperature of a chain over a neighbourhood, as a multiple of what a typical unit costs."""
 PERIOD, PERIOD_NEARBY = 2_000, 150
 """Moves between two looks at what is broken, over the whole map at least and over a neighbourhood: penalties
 of short chains have to follow quickly."""

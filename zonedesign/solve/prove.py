@@ -83,7 +83,12 @@ class Proof:
 
     def rise(self, share: float) -> None:
         """Raise the bound by its prices until that brings nothing more, or a share of the time is used."""
-        steps, before = 20_000 if self.standing.work is None else 1_000, -math.inf
+        if self.standing.work is not None:  # nothing but steps limits those runs
+            at_end = self.bound is None or self.bound.converged or self.bound.infeasible
+            if not at_end and not self.standing.done():
+                self._rise(1_000, share)
+            return
+        before = -math.inf
         # Steps that have become too short to help may do so again from full length.
         while (
             self.bound is not None
@@ -93,7 +98,7 @@ class Proof:
             and time.monotonic() < self.standing.deadline(share)
         ):
             before = self.bound.value
-            self._rise(steps, share)
+            self._rise(20_000, share)
 
     def _rise(self, steps: int, share: float) -> None:
         standing = self.standing

@@ -15,7 +15,7 @@ from zonedesign.interrupts import undisturbed
 from zonedesign.plan import Plan
 from zonedesign.solve import coarse
 from zonedesign.solve.combine import ZonesMet
-from zonedesign.solve.improve import INTERRUPTED, MOVES_A_UNIT, Draft, Search
+from zonedesign.solve.improve import INTERRUPTED, MOVES_A_UNIT, NEARBY_HEAT, Draft, Search
 from zonedesign.solve.neighbourhoods import parts_of, united
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Rounds:
             moves=self._moves(picked),
             seeds=[(self.seed * 1_000_003 + number * 101 + k) % (2**31) for k in range(len(picked))],
             heat=[
-                coarse.NEARBY_HEAT if each else HEATS[(self.tried[k] + k) % len(HEATS)]
+                NEARBY_HEAT if each else HEATS[(self.tried[k] + k) % len(HEATS)]
                 for k, each in zip(picked, nearby, strict=True)
             ],
             ways=[self._way(k, span) for k, span in zip(picked, spans, strict=True)],
