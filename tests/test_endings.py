@@ -340,6 +340,26 @@ def test_a_process_ends_properly_while_highs_is_still_at_work():
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
+def test_a_command_that_has_said_all_does_not_wait_for_highs(tmp_path: Path):
+    # HiGHS would go on for an hour, and Python waits a minute for it: the exit code tells which came first.
+    work = STILL_AT_WORK.replace("time_limit=2.0", "time_limit=3600.0").replace("print(", "_ = (")
+    (tmp_path / "sitecustomize.py").write_text(
+        f"from zonedesign.cli import verbs\nwork = {work!r}\n"
+        "verbs.RUN['verify'] = lambda _: (exec(work, {}), exec('raise KeyboardInterrupt'))\n"
+        "import zonedesign.model.quiet as quiet, os\n"
+        "quiet.atexit.unregister(quiet._wait_for_the_last)\n"
+        "quiet.atexit.register(os._exit, 99)\n",
+        encoding="utf-8",
+    )
+    run = [sys.executable, "-m", "zonedesign.cli", "verify", "plan.csv", "--scenario", "some.toml"]
+    ended = subprocess.run(
+        run, check=False, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(tmp_path)}
+    )
+    assert (ended.returncode, ended.stderr.splitlines()[-1:]) == (
+        4, ["error: stopped before there was anything to show"]
+    )  # fmt: skip
+
+
 def test_an_interrupt_of_an_earlier_run_is_nothing_to_the_next():
     def first() -> None:
         with noticed():

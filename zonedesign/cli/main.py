@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from zonedesign.cli import screen, verbs
 from zonedesign.cli.answer import BAD_INPUT, INFEASIBLE, NO_PLAN, Answer
@@ -37,6 +37,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         _without_cache() if options.no_cache else nullcontext(),
     ):
         return _tell(_answer(options), wants_json=wants_json, quiet=options.quiet)
+
+
+def command() -> NoReturn:
+    """Run the process's own command line, and end the process with its exit code."""
+    code = main()
+    engines = sys.modules.get("zonedesign.model.quiet")  # loaded only where something was solved
+    if engines is not None and engines.at_work():
+        # All is written and said. HiGHS that was told to stop may take a minute to come to a place where it
+        # can, and nobody waits for what it would still find.
+        sys.stdout.flush()
+        os._exit(code)
+    # Python remembers a Ctrl-C that came while code was made, as for a dataclass, and would end with the signal
+    # instead of our exit code. The next code that is made lets it forget.
+    exec("")  # noqa: S102
+    sys.exit(code)
 
 
 @contextmanager

@@ -92,6 +92,11 @@ class AtWork:
         return True
 
 
+def at_work() -> bool:
+    """Return whether HiGHS is still at work somewhere, told to stop as it may be."""
+    return bool(_at_work)
+
+
 @atexit.register
 def _wait_for_the_last() -> None:
     """Wait for HiGHS that was told to stop and is still at work: it would abort the process as it ends."""

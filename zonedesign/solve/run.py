@@ -63,7 +63,7 @@ WRITING_SHARE, RISING_SHARE, SEARCH_SHARE = 0.3, 0.2, 0.5
 """With one thread: shares of the time that the bound and the search have before the integer program."""
 RISING_SHARE_OF_FEW = 0.12
 """Share of the time after which few zones leave the bound of the whole for that of parts."""
-SECONDS_TO_STOP = 5.0
+SECONDS_TO_STOP = 2.0
 """How long the end of a run waits for the proof beside it to stop."""
 
 
