@@ -10,15 +10,19 @@ import brute
 import numpy as np
 import pytest
 import toy
+from every_plan import EveryPlan
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
+from tiny_problems import examples, problem_of, recipes
 
+import zonedesign as zd
 from zonedesign.solve import bound as room
 from zonedesign.solve.bound import Priced, closed_by, lagrangian
 from zonedesign.solve.certify import Limits, certify
 from zonedesign.solve.choosing import choose_centres, choose_many
 from zonedesign.solve.fixing import possible_arcs
+from zonedesign.solve.payable import unpayable
 
 SEEDS = st.integers(0, 10**9)
 
@@ -180,9 +184,10 @@ def test_worth_of_a_centre_is_a_linear_program(seed):
     with room._Pricing(priced, 1) as pricing:
         for _ in range(3):  # the second and third time from the order of the last
             prices = dice.normal(0.3, 1.0, n) * priced.hours / max(priced.hours.sum(), 1.0) * 5
-            worth = pricing.worth(prices)
+            toll = dice.choice([0.0, -0.5, 2.0], len(priced.low))
+            worth = pricing.worth(prices, toll)
             for j, k in itertools.product(range(n), range(len(priced.low))):
-                expected = by_linear_program(priced, prices, j, k)
+                expected = by_linear_program(priced, prices - toll[k] * priced.hours, j, k)
                 assert worth[j, k] == pytest.approx(expected, abs=1e-9)
                 if math.isfinite(expected):
                     held = pricing.cover(prices, np.array([j]), np.array([k]))
@@ -213,3 +218,47 @@ def by_linear_program(priced: Priced, prices: np.ndarray, j: int, k: int) -> flo
     if solved.status == 2:
         return math.inf
     return base + solved.fun
+
+
+@st.composite
+def shared(draw):
+    """A recipe of several levels with shares of all hours."""
+    recipe = draw(recipes(least=2))
+    return replace(recipe, levels=max(2, recipe.levels), traits=recipe.traits | {"share"})
+
+
+@examples(250)
+@given(recipe=shared())
+def test_bound_with_shares_is_never_above_the_optimum_and_closes_nothing_of_it(recipe):
+    problem = problem_of(recipe)
+    every = EveryPlan(problem)
+    if every.best is None:
+        return
+    priced, bound = bounded(problem, iterations=60)
+    near = 1e-9 * max(1.0, abs(every.best))
+    assert not bound.infeasible
+    assert bound.value <= every.best + near
+    closed = closed_by(priced, bound, every.best + near, len(problem.arcs.units))
+    rows = np.repeat(np.arange(len(problem.units)), np.diff(problem.arcs.indptr))
+    of_best = every.least_with[rows, problem.arcs.units] <= every.best + near
+    assert not (closed & of_best).any()
+    assert unpayable(problem, possible_arcs(problem), threads=1) is None
+
+
+def hamlets(share):
+    """Twelve units of 10 h, two minutes apart: zones of level 1 are single units, those of level 2 are not."""
+    return toy.problem(levels=[
+        zd.Level("1", weekly_hours=(10, 10), hours_share=share), zd.Level("2", weekly_hours=(60, 60))
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize(("share", "least"), [((0, 1), 0), ((0, 0.5), 7 / 6), ((0, 0), 14 / 6), (None, 0)])
+def test_a_share_of_hours_is_in_the_bound(share, least):
+    # The six units of a zone of 60 h are 0, 2, 2, 2, 4 and 4 minutes from its centre, 10 h of 120 h each.
+    _, bound = bounded(hamlets(share))
+    assert bound.value == pytest.approx(least, abs=0.01)
+
+
+def test_shares_say_how_many_zones_there_can_be():
+    priced, _ = bounded(hamlets((0.25, 0.5)))
+    assert (priced.least.tolist(), priced.most.tolist()) == ([3, 0], [6, 2])

@@ -48,8 +48,8 @@ def command() -> NoReturn:
         # can, and nobody waits for what it would still find.
         sys.stdout.flush()
         os._exit(code)
-    # Python remembers a Ctrl-C that came while code was made, as for a dataclass, and would end with the signal
-    # instead of our exit code. The next code that is made lets it forget.
+    # Python remembers a Ctrl-C that came while code was made, as for a dataclass, and would end with the
+    # signal instead of our exit code. The next code that is made lets it forget.
     exec("")  # noqa: S102
     sys.exit(code)
 

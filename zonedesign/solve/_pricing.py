@@ -22,7 +22,8 @@ class Rows(NamedTuple):
 
     `indptr` (n + 1,); `units`, `cost`, `allowed` (arcs, L) by arc; `own` (n,) is the arc from each centre to
     itself, -1 where there is none; `hours` (n,); `low` and `high` (L,) are bands of hours; `bar` (n,)
-    remembers up to which reduced cost an hour each centre's arcs were wanted last.
+    remembers up to which reduced cost an hour each centre's arcs were wanted last; `toll` (L,) is what an
+    hour costs besides at each level.
     """
 
     indptr: Ints
@@ -34,6 +35,7 @@ class Rows(NamedTuple):
     low: Floats
     high: Floats
     bar: Floats
+    toll: Floats
 
 
 class Shelf(NamedTuple):
@@ -55,6 +57,15 @@ def new_shelf(rows: Rows) -> Shelf:
         size = rows.indptr[centre + 1] - rows.indptr[centre]
         most = max(most, size)
     return Shelf(np.empty(most, np.int64), np.empty(most), np.zeros(1, np.int64))
+
+
+@inner
+def wanted(rows: Rows, centre: int) -> float:
+    """Return up to which reduced cost an hour arcs of a centre are put in order: all that pay, and some."""
+    bar: float = 1.1 * rows.bar[centre]
+    for level in range(rows.toll.shape[0]):
+        bar = max(bar, -rows.toll[level])
+    return bar
 
 
 @inner
@@ -83,21 +94,22 @@ def _fill(
 ) -> tuple[float, float, float]:
     """Return the least worth of a zone at `centre`, what its last hour costs, and the hours it still lacks.
 
-    It holds the centre, then arcs from the shelf in their order. The last hour's cost is the ratio of the
-    last arc that went in, in part or against its will. Adds to `cover` (n,) when it is not empty.
+    It holds the centre, then arcs from the shelf in their order. The last hour's cost, without toll, is the
+    ratio of the last arc that went in, in part or against its will. Adds to `cover` (n,) when that is not
+    empty.
     """
-    low, high, hours = rows.low[level], rows.high[level], rows.hours
+    low, high, hours, toll = rows.low[level], rows.high[level], rows.hours, rows.toll[level]
     own = rows.own[centre]
     used = hours[centre]
     if own < 0 or not rows.allowed[own, level] or used > high:
         return np.inf, 0.0, 0.0
     keep = cover.shape[0] > 0
-    last = 0.0
-    worth = rows.cost[own] - (prices[centre] if used > 0 else 0.0)
+    last = -toll
+    worth = rows.cost[own] - (prices[centre] if used > 0 else 0.0) + toll * used
     if keep and used > 0:
         cover[centre] += 1.0
     for m in range(shelf.held[0]):
-        ratio = shelf.ratio[m]
+        ratio = shelf.ratio[m] + toll
         if ratio >= 0 and used >= low:
             break
         k = shelf.arcs[m]
@@ -109,7 +121,7 @@ def _fill(
             break
         share = min(1.0, room / hours[unit])
         if share < 1.0 or ratio > 0:
-            last = ratio
+            last = shelf.ratio[m]
         worth += share * ratio * hours[unit]
         used += share * hours[unit]
         if keep:
@@ -147,7 +159,7 @@ def worth_of_centres(rows: Rows, prices: Floats, first: int, last: int, worth: F
             for level in range(rows.low.shape[0]):
                 worth[centre, level] = np.inf
             continue
-        stock(rows, prices, centre, 1.1 * rows.bar[centre], shelf)
+        stock(rows, prices, centre, wanted(rows, centre), shelf)
         bar = 0.0
         for level in range(rows.low.shape[0]):
             value, dearest = price_zone(rows, prices, centre, level, shelf, nothing)
@@ -161,7 +173,7 @@ def cover_of(rows: Rows, prices: Floats, centres: Ints, levels: Ints) -> Floats:
     """Return (n,): how often the chosen zones hold each unit, in fractions."""
     shelf, cover = new_shelf(rows), np.zeros(rows.hours.shape[0])
     for z in range(centres.shape[0]):
-        stock(rows, prices, centres[z], 1.1 * rows.bar[centres[z]], shelf)
+        stock(rows, prices, centres[z], wanted(rows, centres[z]), shelf)
         price_zone(rows, prices, centres[z], levels[z], shelf, cover)
     return cover
 
@@ -175,7 +187,7 @@ def closed_arcs(rows: Rows, prices: Floats, with_centre: Floats, target: float, 
     shelf, nothing = new_shelf(rows), np.zeros(0)
     for centre in range(rows.indptr.shape[0] - 1):
         begin, end = rows.indptr[centre], rows.indptr[centre + 1]
-        stock(rows, prices, centre, 1.1 * rows.bar[centre], shelf)
+        stock(rows, prices, centre, wanted(rows, centre), shelf)
         for level in range(rows.low.shape[0]):
             if not with_centre[centre, level] < target:
                 closed[begin:end, level] = True

@@ -26,7 +26,7 @@ from zonedesign.solve._cuttable import (
     take_over,
     tilt_costs,
 )
-from zonedesign.solve._pricing import Rows, new_shelf, price_zone, stock
+from zonedesign.solve._pricing import Rows, new_shelf, price_zone, stock, wanted
 from zonedesign.solve._separators import FREE, Graph, least_between
 
 if TYPE_CHECKING:
@@ -222,8 +222,9 @@ def relax_and_cut(
     n, base = len(rows.hours), rows.cost
     hours, demand = rows.hours, rows.hours > 0
     rows = Rows(
-        rows.indptr, rows.units, base.copy(), rows.allowed, rows.own, hours, rows.low, rows.high, rows.bar
-    )
+        rows.indptr, rows.units, base.copy(), rows.allowed, rows.own, hours, rows.low, rows.high, rows.bar,
+        rows.toll,
+    )  # fmt: skip
     usable = _usable(rows, cell_of, len(counts))
     table = new_table(max(most, 1), n)
     if most > 0:
@@ -243,7 +244,7 @@ def relax_and_cut(
             if cell_of[j] < 0 or rows.own[j] < 0:
                 continue
             tilt_costs(rows, base, table, cell_of[j], j, tilt)
-            stock(rows, prices, j, 1.1 * rows.bar[j], shelf)
+            stock(rows, prices, j, wanted(rows, j), shelf)
             worth[j], last = price_zone(rows, prices, j, 0, shelf, nothing)
             rows.bar[j] = max(0.0, last)
         chosen, total = _choose(worth, cell_of, counts)
@@ -272,7 +273,7 @@ def relax_and_cut(
             continue
         shares[:] = 0.0
         for z in range(len(chosen)):
-            stock(rows, prices, chosen[z], 1.1 * rows.bar[chosen[z]], shelf)
+            stock(rows, prices, chosen[z], wanted(rows, chosen[z]), shelf)
             price_zone(rows, prices, chosen[z], 0, shelf, shares[z])
         if most > 0 and step % EVERY == 1:
             for z in range(len(chosen)):

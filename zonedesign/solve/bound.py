@@ -3,9 +3,10 @@
 Every unit must be in one zone; that rule is priced (one multiplier a unit) and the rest falls apart into one
 fractional knapsack for every centre and level, and a choice of centres under the zone counts (Hess 1965
 model; Held, Wolfe and Crowder 1974 for the subgradient; the relaxation of capacitated p-median problems by
-Christofides and Beasley 1982). Contiguity, customers, and every other rule are relaxed, but for levels whose
-zones are so small that all of them are written out (`smallzones`), and non-negative terms of the objective
-are dropped: the bound stays valid, only weaker.
+Christofides and Beasley 1982). The levels' shares of all hours are priced too (`tolls`). Contiguity,
+customers, and every other rule are relaxed, but for levels whose zones are so small that all of them are
+written out (`smallzones`), and non-negative terms of the objective are dropped: the bound stays valid, only
+weaker.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ import os
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from zonedesign.solve.choosing import Cells, cheapest, choose_centres
 from zonedesign.solve.smallzones import small_zones
+from zonedesign.solve.tolls import Shares, Tolls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,11 +55,12 @@ WORTH_A_THREAD = 100_000
 class Bound:
     """A lower bound of the objective and what comes with it.
 
-    `value` is proved; `multipliers` (n,) are the prices of the units that prove it; `worth` (n, levels) is
-    the least that a zone with that centre and level adds to it (inf where impossible); `centres` and `levels`
-    are the zones chosen at these prices, `others` some chosen at prices nearly as good. `infeasible` is true
-    where no choice of centres is possible or the value is beyond what any plan costs, `converged` where more
-    steps would not raise the value.
+    `value` is proved; `multipliers` (n,) are the prices of the units that prove it, `toll` (levels,) what an
+    hour costs besides at each level (none: empty); `worth` (n, levels) is the least that a zone with that
+    centre and level adds to it (inf where impossible); `centres` and `levels` are the zones chosen at these
+    prices, `others` some chosen at prices nearly as good. `infeasible` is true where no choice of centres is
+    possible or the value is beyond what any plan costs, `converged` where more steps would not raise the
+    value.
     """
 
     value: float
@@ -68,6 +71,7 @@ class Bound:
     infeasible: bool = False
     converged: bool = False
     others: tuple[tuple[Ints, Ints], ...] = ()
+    toll: Floats = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +79,8 @@ class Priced:
     """The problem as the bound sees it: possible arcs as rows by centre, and what they cost.
 
     `arcs` are their places in `problem.arcs`, `least` and `most` zone counts, `small` all zones of the levels
-    that have few (None: others); the rest is as in `_pricing.Rows`.
+    that have few (None: others), `shares` the hours that each level may have (none stated: None); the rest is
+    as in `_pricing.Rows`.
     """
 
     arcs: Ints
@@ -89,6 +94,7 @@ class Priced:
     least: Ints
     most: Ints
     small: tuple[SmallZones | None, ...] = ()
+    shares: Shares | None = None
 
     @classmethod
     def of(cls, problem: Problem, possible: Bools) -> Priced:
@@ -103,17 +109,19 @@ class Priced:
         units = arcs.units[keep]
         cost = problem.objective.travel * hours[units] * arcs.minutes[keep] / (total or 1.0)
         low, high, least, most = [], [], [], []
-        for level in problem.levels:
+        shares = Shares.of(problem)
+        for k, level in enumerate(problem.levels):
             lo, hi = level.weekly_hours or (None, None)
             low.append(0.0 if lo is None else max(0.0, lo - 1e-6))
             high.append(math.inf if hi is None else hi + 1e-6)
             few, many = level.zone_range
-            room = n if low[-1] <= 0 else min(n, int((total + 1e-6) / low[-1]))
-            least.append(few)
+            has, may = (0.0, total) if shares is None else (shares.low[k], min(total, shares.high[k]))
+            room = n if low[-1] <= 0 else min(n, int((may + 1e-6) / low[-1]))
+            least.append(max(few, math.ceil((has - 1e-6) / high[-1])))
             most.append(room if many is None else min(many, room))
         stated = cls(
             np.flatnonzero(keep), indptr, units.astype(np.int32), cost, possible[keep], hours,
-            np.array(low), np.array(high), np.array(least), np.array(most),
+            np.array(low), np.array(high), np.array(least), np.array(most), shares=shares,
         )  # fmt: skip
         small = (small_zones(problem, stated, level) for level in range(len(problem.levels)))
         return replace(stated, small=tuple(small))
@@ -137,6 +145,7 @@ class Priced:
             self.low,
             self.high,
             bar=np.zeros(len(self.hours)),
+            toll=np.zeros(len(self.low)),
         )
 
     def only(self, kept: Bools) -> Priced:
@@ -159,6 +168,7 @@ def lagrangian(  # noqa: PLR0913
     *,
     target: float | Callable[[], float | None] | None = None,
     start: Floats | None = None,
+    toll: Floats | None = None,
     iterations: int = 400,
     stop: Callable[[], bool] | None = None,
     deadline: float = math.inf,
@@ -168,7 +178,7 @@ def lagrangian(  # noqa: PLR0913
     cells: Cells | None = None,
     patience: int = PATIENCE,
 ) -> Bound:
-    """Return the best bound found by subgradient steps, from `start` multipliers where given.
+    """Return the best bound found by subgradient steps, from `start` multipliers and a `toll` where given.
 
     `target` is the objective of the best known plan, or asks for it, which sets the steps and ends the work
     within `gap`; `deadline` is on `time.monotonic`; `heard` is told the bound now and then. With `cells`, the
@@ -176,6 +186,7 @@ def lagrangian(  # noqa: PLR0913
     """
     n, count = len(priced.hours), len(priced.low)
     prices = _first_prices(priced) if start is None else start.copy()
+    tolls = Tolls(priced.shares, priced.hours, count, toll)
     best = Bound(-math.inf, prices, np.full((n, count), np.inf), np.zeros(0, np.int64), np.zeros(0, np.int64))
     theta, stale, direction, hope = 1.0, 0, np.zeros(n), 0.0
     demand = priced.hours > 0
@@ -183,16 +194,19 @@ def lagrangian(  # noqa: PLR0913
     trail: deque[tuple[Ints, Ints]] = deque(maxlen=60)
     with _Pricing(priced, threads) as pricing:
         for step in range(iterations):
-            worth = pricing.worth(prices)
+            worth = pricing.worth(prices, tolls.toll)
             chosen = cells.choose(worth) if cells else choose_centres(worth, priced.least, priced.most)
             if chosen is None:
                 return replace(best, value=math.inf, worth=worth, infeasible=True)
             centres, levels, total = chosen
-            size = float(np.abs(prices[demand]).sum())
+            size = float(np.abs(prices[demand]).sum()) + tolls.size
             # Sums of large prices of either sign lose their last digits: what is told stays below them.
-            value = float(prices[demand].sum()) + total - ROUNDING * size
+            value = float(prices[demand].sum()) - tolls.income + total - ROUNDING * size
             if value > ceiling + BEYOND * (ceiling + size):
-                return replace(best, value=math.inf, multipliers=prices.copy(), worth=worth, infeasible=True)
+                return replace(
+                    best, value=math.inf, multipliers=prices.copy(), toll=tolls.toll, worth=worth,
+                    infeasible=True,
+                )  # fmt: skip
             stale = 0 if value > best.value + 1e-5 * abs(value) else stale + 1
             known = target() if callable(target) else target
             # Without a plan to aim at: while steps bring what was hoped for, the next hope for twice as much.
@@ -201,7 +215,7 @@ def lagrangian(  # noqa: PLR0913
             if step % 5 == 0 and value > best.value - NEARLY * abs(best.value):
                 trail.append((centres, levels))
             if value > best.value:
-                best = Bound(value, prices.copy(), worth, centres, levels)
+                best = Bound(value, prices.copy(), worth, centres, levels, toll=tolls.toll)
             goal = known if known is not None else best.value + hope
             if heard is not None and step % 8 == 0:
                 heard(best.value)
@@ -211,20 +225,25 @@ def lagrangian(  # noqa: PLR0913
             if stale >= (HOPING if known is None else patience):
                 theta, stale, prices = 0.8 * theta, 0, best.multipliers.copy()
                 direction[:] = 0.0
+                tolls.back_to(best.toll)
                 if known is None:
                     theta, hope = max(theta, 0.5), 0.5 * hope
                 if theta < 1e-3 or (known is None and hope < 1e-6 * abs(best.value)):
                     return replace(best, converged=True, others=tuple(trail))
                 continue
             slope = np.where(demand, 1.0 - pricing.cover(prices, centres, levels), 0.0)
+            if priced.shares is not None:
+                tolls.look(pricing.held(prices, centres, levels))
             # Camerini, Fratta and Maffioli (1975): a direction that remembers the last one does not zigzag.
             turn, length = float(slope @ direction), float(direction @ direction)
-            direction = slope - (1.5 * turn / length * direction if turn < 0 and length > 0 else 0.0)
+            back = 1.5 * turn / length if turn < 0 and length > 0 else 0.0
+            direction = slope - back * direction
             # Multipliers are of the size of hours: steps in proportion serve big and small units alike.
-            norm = float(((direction**2) * priced.hours).sum())
+            norm = float(((direction**2) * priced.hours).sum()) + tolls.turned(back)
             if norm <= 1e-15:
                 return replace(best, converged=True, others=tuple(trail))
             prices = prices + theta * (goal - value) / norm * direction * priced.hours
+            tolls.step(theta * (goal - value) / norm)
     return replace(best, others=tuple(trail))
 
 
@@ -253,8 +272,12 @@ class _Pricing:
         if self.pool is not None:
             self.pool.shutdown()
 
-    def worth(self, prices: Floats) -> Floats:
-        """Return (n, levels): the least that a zone of this centre and level adds, inf where it cannot be."""
+    def worth(self, prices: Floats, toll: Floats) -> Floats:
+        """Return (n, levels): the least that a zone of this centre and level adds, inf where it cannot be.
+
+        The `toll` holds until another is given.
+        """
+        self.rows.toll[:] = toll
         found = np.full((len(self.priced.hours), len(self.priced.low)), np.inf)
 
         def fill(span: tuple[int, int]) -> None:
@@ -263,7 +286,7 @@ class _Pricing:
         for _ in self.pool.map(fill, self.spans) if self.pool else map(fill, self.spans):
             pass
         for level, zones in self.small:
-            found[:, level], self.sets[level] = zones.worth(self._of_demand(prices))
+            found[:, level], self.sets[level] = zones.worth(self._at(level, prices))
         return found
 
     @property
@@ -271,9 +294,10 @@ class _Pricing:
         """The levels whose zones are all written out, with these."""
         return [(level, zones) for level, zones in enumerate(self.priced.small) if zones is not None]
 
-    def _of_demand(self, prices: Floats) -> Floats:
-        """Return the prices of units with hours; the others' rule is not priced."""
-        return np.where(self.priced.hours > 0, prices, 0.0)
+    def _at(self, level: int, prices: Floats) -> Floats:
+        """Return what units with hours are worth to a level, its toll paid; others' rule is not priced."""
+        hours = self.priced.hours
+        return np.where(hours > 0, prices - self.rows.toll[level] * hours, 0.0)
 
     def cover(self, prices: Floats, centres: Ints, levels: Ints) -> Floats:
         """Return (n,): how often the zones that `worth` last found hold each unit, in fractions."""
@@ -284,16 +308,24 @@ class _Pricing:
                 cover[zones.units_of(int(self.sets[level][centre]))] += 1.0
         return cover
 
+    def held(self, prices: Floats, centres: Ints, levels: Ints) -> Floats:
+        """Return (levels,): the hours that these zones hold at each level."""
+        found = np.zeros(len(self.priced.low))
+        for level in range(len(found)):
+            mine = levels == level
+            found[level] = self.cover(prices, centres[mine], levels[mine]) @ self.priced.hours
+        return found
+
     def closed(self, prices: Floats, with_centre: Floats, target: float) -> Bools:
         """Return (arcs, levels): what no plan below `target` uses."""
         found = np.zeros((len(self.priced.units), len(self.priced.low)), dtype=np.bool_)
         self.kernels.closed_arcs(self.rows, prices, with_centre, target, found)
         for level, zones in self.small:
-            own, _ = zones.worth(self._of_demand(prices))
+            own, _ = zones.worth(self._at(level, prices))
             known = np.isfinite(own) & np.isfinite(with_centre[:, level])
             room = np.full(len(own), -np.inf)
             room[known] = target - (with_centre[known, level] - own[known]) + 1e-9 * abs(target)
-            found[:, level] = ~zones.open_arcs(self._of_demand(prices), room, self.priced)
+            found[:, level] = ~zones.open_arcs(self._at(level, prices), room, self.priced)
         return found
 
 
@@ -323,7 +355,9 @@ def closed_by(priced: Priced, bound: Bound, target: float, arcs: int, cells: Cel
     """
     worth, count = bound.worth, len(priced.low)
     prices = bound.multipliers[priced.hours > 0]
-    base = float(prices.sum()) - ROUNDING * float(np.abs(prices).sum())
+    tolls = Tolls(priced.shares, priced.hours, count, bound.toll)
+    size = float(np.abs(prices).sum()) + tolls.size
+    base = float(prices.sum()) - tolls.income - ROUNDING * size
     with_centre = np.full_like(worth, np.inf)
     if cells is not None:
         with_centre[:, 0] = base + cells.with_centre(worth)
@@ -337,7 +371,7 @@ def closed_by(priced: Priced, bound: Bound, target: float, arcs: int, cells: Cel
             with_centre[:, k] = base + sum(alone[m] for m in range(count) if m != k) + fewer[k] + worth[:, k]
     closed = np.zeros((arcs, count), dtype=np.bool_)
     with _Pricing(priced, 1) as pricing:
-        pricing.worth(bound.multipliers)
+        pricing.worth(bound.multipliers, tolls.toll)
         closed[priced.arcs] = pricing.closed(bound.multipliers, with_centre, target)
     return closed
 

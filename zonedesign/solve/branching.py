@@ -78,7 +78,7 @@ def ready() -> None:
     hours.setflags(write=False)  # as those of a problem are, which numba takes for another kind
     rows = Rows(
         ends, own.astype(np.int32), np.zeros(1), np.ones((1, 1), dtype=np.bool_), own, hours,
-        np.zeros(1), np.ones(1), np.zeros(1),
+        np.zeros(1), np.ones(1), np.zeros(1), np.zeros(1),
     )  # fmt: skip
     relax_and_cut(
         rows, no_graph(1), (own, np.ones(1, dtype=np.int64)), (np.zeros(1), no_cuts()), (1.0, 1.0), (1, 1, 1),

@@ -106,6 +106,7 @@ class Proof:
             self.priced,
             target=lambda: standing.objective if standing.best is not None else None,
             start=None if self.bound is None else self.bound.multipliers,
+            toll=None if self.bound is None else self.bound.toll,
             iterations=steps,
             gap=standing.gap,
             threads=self.threads,
