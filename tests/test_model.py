@@ -15,6 +15,7 @@ from zonedesign import rules as kinds
 from zonedesign.errors import ScenarioError
 from zonedesign.levels import Level
 from zonedesign.model import Ended, Engine, locks_of, restricted, state
+from zonedesign.model import engine as engine_room
 from zonedesign.problem import Objective, Problem
 from zonedesign.solve.fixing import possible_arcs
 from zonedesign.solve.reduced import closed_by
@@ -101,6 +102,18 @@ def test_a_start_is_taken_and_bettered():
 def test_values_of_a_plan_beyond_the_possible_pairs_are_none():
     problem = line([1, 1, 1], Level("1", max_minutes=1))
     assert state(problem).values(np.array([0, 0, 0]), np.zeros(3, dtype=np.int64)) is None
+
+
+@pytest.mark.parametrize("heuristics", [True, False])
+def test_interior_points_and_no_heuristics_come_to_the_same_optimum(monkeypatch, heuristics):
+    monkeypatch.setattr(engine_room, "LARGE", 0)
+    for seed in range(30):
+        program = state(brute.tiny(seed))
+        usual, other = Engine(program, threads=1).run(30), Engine(program, threads=1)
+        found = other.run(30, heuristics=heuristics)
+        assert other._model.getOptionValue("mip_lp_solver")[1] == "ipm"
+        assert found.ended is usual.ended
+        assert found.bound == pytest.approx(usual.bound, rel=1e-6, abs=1e-6)
 
 
 def test_closed_columns_stay_empty():

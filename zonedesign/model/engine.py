@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 HEURISTICS = 0.05
 """The share of its effort that HiGHS usually spends on plans."""
+OF_THE_ROOT = ("rins", "rens", "root_reduced_cost", "feasibility_jump")
+"""Its ways to plans that take their time at the root, whatever that share."""
+LARGE = 20_000
+"""Columns above which interior points solve the linear programs that HiGHS has no basis for."""
 
 
 class Ended(StrEnum):
@@ -190,6 +194,9 @@ class Engine:
         most = below + 1e-6 * max(1.0, abs(below)) if np.isfinite(below) else self._highspy.kHighsInf
         self._set("objective_bound", most)
         self._set("mip_heuristic_effort", HEURISTICS if heuristics else 0.0)
+        for each in OF_THE_ROOT:
+            self._set(f"mip_heuristic_run_{each}", value=heuristics)
+        self._set("mip_lp_solver", "ipm" if int(self._model.getNumCol()) > LARGE else "choose")
         self._set("mip_max_nodes", self._highspy.kHighsIInf if nodes is None else int(nodes))
         if start is not None:
             columns = self.program.binaries
