@@ -7,7 +7,7 @@ Scenario files stand in ZONEDESIGN_CASES, or `shared/cases` beside the checkout;
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,8 @@ PRINTED_DIGITS = 0.005
 EQUAL = 1e-9
 OVERRUN = 1.02
 """A run that ends this much after its limit still counts: the clock is looked at between steps."""
+SHARES = ((0.80, 0.90), (0.10, 0.16), (0.0, 0.04))
+"""Shares of all hours around those of the text of 2019: 85, 13 and 2 %."""
 OURS, CARRIED = "zonedesign", "carried"
 
 
@@ -191,6 +193,14 @@ def tracts(name: str, zones: int, _judging: bool) -> Loaded:  # noqa: FBT001
     return Loaded(found, float(people.sum()), places)
 
 
+def shares(name: str, judging: bool) -> Loaded:  # noqa: FBT001
+    """Return a real case in which any counts will do, and each level has a share of all hours instead."""
+    base = scenario(name, judging)
+    stated = zip(base.problem.levels, SHARES, strict=True)
+    levels = [replace(level, zones=None, hours_share=share) for level, share in stated]
+    return replace(base, problem=base.problem.with_(levels=levels))
+
+
 def england(layer: str, _judging: bool, units: int = 33_000) -> Loaded:  # noqa: FBT001
     """Return the case as large as England."""
     from england import problem
@@ -261,7 +271,9 @@ def _all_cases() -> list[Case]:
         words = f"{lsoas} LSOAs, {zones} zones within 0.5 % by people, squared distance, contiguous"
         load = partial(tracts, f"{county}-lsoa", zones)
         cases.append(Case(f"{county}-people-{zones}", words, load, *_proved()))
-    return [*cases, _of_england("lsoa")]
+    words = "428 LSOAs, real roads, three levels by their shares of hours, any counts"
+    load = partial(shares, "se-hampshire-lsoa")
+    return [*cases, Case("se-hampshire-shares", words, load, bars=(Bar(300),)), _of_england("lsoa")]
 
 
 CASES = {case.name: case for case in _all_cases()}
