@@ -179,21 +179,21 @@ def test_worth_of_a_centre_is_a_linear_program(seed):
     priced = Priced.of(problem, possible_arcs(problem))
     if not len(priced.units):
         return
-    n = len(priced.hours)
+    n = len(priced.demand)
     priced = replace(priced, small=tuple(None for _ in priced.small))  # those are whole sets, not shares
     with room._Pricing(priced, 1) as pricing:
         for _ in range(3):  # the second and third time from the order of the last
-            prices = dice.normal(0.3, 1.0, n) * priced.hours / max(priced.hours.sum(), 1.0) * 5
+            prices = dice.normal(0.3, 1.0, n) * priced.demand / max(priced.demand.sum(), 1.0) * 5
             toll = dice.choice([0.0, -0.5, 2.0], len(priced.low))
             worth = pricing.worth(prices, toll)
             for j, k in itertools.product(range(n), range(len(priced.low))):
-                expected = by_linear_program(priced, prices - toll[k] * priced.hours, j, k)
+                expected = by_linear_program(priced, prices - toll[k] * priced.demand, j, k)
                 assert worth[j, k] == pytest.approx(expected, abs=1e-9)
                 if math.isfinite(expected):
                     held = pricing.cover(prices, np.array([j]), np.array([k]))
                     assert (held >= 0).all()
                     assert (held <= 1 + 1e-12).all()
-                    assert priced.low[k] - 1e-6 <= held @ priced.hours <= priced.high[k] + 1e-6
+                    assert priced.low[k] - 1e-6 <= held @ priced.demand <= priced.high[k] + 1e-6
 
 
 def by_linear_program(priced: Priced, prices: np.ndarray, j: int, k: int) -> float:
@@ -202,11 +202,11 @@ def by_linear_program(priced: Priced, prices: np.ndarray, j: int, k: int) -> flo
     own = [a for a in here if priced.units[a] == j]
     if not own:
         return math.inf
-    paid = np.where(priced.hours > 0, prices, 0.0)
+    paid = np.where(priced.demand > 0, prices, 0.0)
     others = [a for a in here if a not in own]
     gains = [priced.cost[a] - paid[priced.units[a]] for a in others]
-    hours = [priced.hours[priced.units[a]] for a in others]
-    base, held = priced.cost[own[0]] - paid[j], priced.hours[j]
+    hours = [priced.demand[priced.units[a]] for a in others]
+    base, held = priced.cost[own[0]] - paid[j], priced.demand[j]
     if not others:
         fits = priced.low[k] - 1e-9 <= held <= priced.high[k]
         return base if fits else math.inf
@@ -227,9 +227,16 @@ def shared(draw):
     return replace(recipe, levels=max(2, recipe.levels), traits=recipe.traits | {"share"})
 
 
-@examples(250)
-@given(recipe=shared())
-def test_bound_with_shares_is_never_above_the_optimum_and_closes_nothing_of_it(recipe):
+@st.composite
+def by_customers(draw):
+    """A recipe with bands of customers and none of hours."""
+    recipe = draw(recipes(least=2))
+    return replace(recipe, traits=(recipe.traits | {"customers"}) - {"hours"})
+
+
+@examples(400)
+@given(recipe=st.one_of(shared(), by_customers()))
+def test_bound_is_never_above_the_optimum_of_any_rules_and_closes_nothing_of_it(recipe):
     problem = problem_of(recipe)
     every = EveryPlan(problem)
     if every.best is None:
@@ -262,3 +269,11 @@ def test_a_share_of_hours_is_in_the_bound(share, least):
 def test_shares_say_how_many_zones_there_can_be():
     priced, _ = bounded(hamlets((0.25, 0.5)))
     assert (priced.least.tolist(), priced.most.tolist()) == ([3, 0], [6, 2])
+
+
+def test_bands_of_customers_are_in_the_bound_where_there_are_none_of_hours():
+    level = {"weekly_hours": None, "customers": (6, 6), "zones": None}
+    _, bound = bounded(toy.problem(level=level))
+    assert bound.value == pytest.approx(14 / 6, abs=0.01)
+    _, loose = bounded(toy.problem(level=level | {"customers": None}))
+    assert loose.value == pytest.approx(0, abs=1e-9)

@@ -21,9 +21,9 @@ class Rows(NamedTuple):
     """Possible arcs as rows by centre; n units, L levels.
 
     `indptr` (n + 1,); `units`, `cost`, `allowed` (arcs, L) by arc; `own` (n,) is the arc from each centre to
-    itself, -1 where there is none; `hours` (n,); `low` and `high` (L,) are bands of hours; `bar` (n,)
-    remembers up to which reduced cost an hour each centre's arcs were wanted last; `toll` (L,) is what an
-    hour costs besides at each level.
+    itself, -1 where there is none; `demand` (n,) is hours, or customers where bands are of these alone; `low`
+    and `high` (L,) are bands of it; `bar` (n,) remembers up to which reduced cost an hour each centre's arcs
+    were wanted last; `toll` (L,) is what an hour costs besides at each level. (An hour is one of the demand.)
     """
 
     indptr: Ints
@@ -31,7 +31,7 @@ class Rows(NamedTuple):
     cost: Floats
     allowed: Bools
     own: Ints
-    hours: Floats
+    demand: Floats
     low: Floats
     high: Floats
     bar: Floats
@@ -74,7 +74,7 @@ def stock(rows: Rows, prices: Floats, centre: int, bar: float, shelf: Shelf) -> 
     held = 0
     for k in range(rows.indptr[centre], rows.indptr[centre + 1]):
         unit = rows.units[k]
-        hours = rows.hours[unit]
+        hours = rows.demand[unit]
         gain = rows.cost[k] - prices[unit]
         if gain <= bar * hours and hours > 0 and unit != centre:
             shelf.arcs[held] = k
@@ -98,7 +98,7 @@ def _fill(
     ratio of the last arc that went in, in part or against its will. Adds to `cover` (n,) when that is not
     empty.
     """
-    low, high, hours, toll = rows.low[level], rows.high[level], rows.hours, rows.toll[level]
+    low, high, hours, toll = rows.low[level], rows.high[level], rows.demand, rows.toll[level]
     own = rows.own[centre]
     used = hours[centre]
     if own < 0 or not rows.allowed[own, level] or used > high:
@@ -171,7 +171,7 @@ def worth_of_centres(rows: Rows, prices: Floats, first: int, last: int, worth: F
 @compiled
 def cover_of(rows: Rows, prices: Floats, centres: Ints, levels: Ints) -> Floats:
     """Return (n,): how often the chosen zones hold each unit, in fractions."""
-    shelf, cover = new_shelf(rows), np.zeros(rows.hours.shape[0])
+    shelf, cover = new_shelf(rows), np.zeros(rows.demand.shape[0])
     for z in range(centres.shape[0]):
         stock(rows, prices, centres[z], wanted(rows, centres[z]), shelf)
         price_zone(rows, prices, centres[z], levels[z], shelf, cover)
@@ -195,7 +195,7 @@ def closed_arcs(rows: Rows, prices: Floats, with_centre: Floats, target: float, 
             last = price_zone(rows, prices, centre, level, shelf, nothing)[1]
             for k in range(begin, end):
                 unit = rows.units[k]
-                hours = rows.hours[unit]
+                hours = rows.demand[unit]
                 if unit != centre and hours > 0:
                     extra = rows.cost[k] - prices[unit] - last * hours
                     if extra > 0 and with_centre[centre, level] + extra > target:

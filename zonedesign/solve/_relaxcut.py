@@ -136,13 +136,13 @@ def _look(
 @inner
 def _usable(rows: Rows, cell_of: Ints, count: int) -> Mask:
     """Return which units (cells, n) some zone of each cell can hold; those without hours go with any."""
-    usable = np.zeros((count, len(rows.hours)), np.bool_)
+    usable = np.zeros((count, len(rows.demand)), np.bool_)
     for j in range(len(cell_of)):
         if cell_of[j] >= 0:
             for k in range(rows.indptr[j], rows.indptr[j + 1]):
                 usable[cell_of[j], rows.units[k]] = True
-    for u in range(len(rows.hours)):
-        if not rows.hours[u] > 0:
+    for u in range(len(rows.demand)):
+        if not rows.demand[u] > 0:
             usable[:, u] = True
     return usable
 
@@ -219,8 +219,8 @@ def relax_and_cut(
     times n, and for every centre the priced units of its cell's cuts.
     """
     (cell_of, counts), (first, cuts), (goal, enough), (steps, patience, most) = cells, start, target, pace
-    n, base = len(rows.hours), rows.cost
-    hours, demand = rows.hours, rows.hours > 0
+    n, base = len(rows.demand), rows.cost
+    hours, demand = rows.demand, rows.demand > 0
     rows = Rows(
         rows.indptr, rows.units, base.copy(), rows.allowed, rows.own, hours, rows.low, rows.high, rows.bar,
         rows.toll,

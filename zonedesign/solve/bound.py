@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from zonedesign.levels import Band
     from zonedesign.problem import Problem
     from zonedesign.solve._pricing import Rows
     from zonedesign.solve.smallzones import SmallZones
@@ -79,8 +80,8 @@ class Priced:
     """The problem as the bound sees it: possible arcs as rows by centre, and what they cost.
 
     `arcs` are their places in `problem.arcs`, `least` and `most` zone counts, `small` all zones of the levels
-    that have few (None: others), `shares` the hours that each level may have (none stated: None); the rest is
-    as in `_pricing.Rows`.
+    that have few (None: others), `shares` the hours that each level may have (none stated: None), `hours`
+    (n,) those of the units; the rest is as in `_pricing.Rows`.
     """
 
     arcs: Ints
@@ -88,11 +89,12 @@ class Priced:
     units: NDArray[np.int32]
     cost: Floats
     allowed: NDArray[np.bool_]
-    hours: Floats
+    demand: Floats
     low: Floats
     high: Floats
     least: Ints
     most: Ints
+    hours: Floats
     small: tuple[SmallZones | None, ...] = ()
     shares: Shares | None = None
 
@@ -100,18 +102,19 @@ class Priced:
     def of(cls, problem: Problem, possible: Bools) -> Priced:
         """Return the arrays of a problem; `possible` is (arcs, levels), from `fixing.possible_arcs`."""
         arcs, hours, n = problem.arcs, problem.hours, len(problem.units)
-        total = float(hours.sum())
+        demand, bands, by_hours = _banded(problem)
+        total = float(demand.sum())
         rows = np.repeat(np.arange(n), np.diff(arcs.indptr))
-        # A unit without hours costs nothing anywhere: leaving it out relaxes its rules, and that is allowed.
-        keep = possible.any(axis=1) & ((hours[arcs.units] > 0) | (arcs.units == rows))
+        # A unit without demand fills no band: leaving it out relaxes its rules, and that is allowed.
+        keep = possible.any(axis=1) & ((demand[arcs.units] > 0) | (arcs.units == rows))
         indptr = np.zeros(n + 1, dtype=np.int64)
         np.cumsum(np.bincount(rows[keep], minlength=n), out=indptr[1:])
         units = arcs.units[keep]
-        cost = problem.objective.travel * hours[units] * arcs.minutes[keep] / (total or 1.0)
+        cost = problem.objective.travel * hours[units] * arcs.minutes[keep] / (float(hours.sum()) or 1.0)
         low, high, least, most = [], [], [], []
-        shares = Shares.of(problem)
+        shares = Shares.of(problem) if by_hours else None
         for k, level in enumerate(problem.levels):
-            lo, hi = level.weekly_hours or (None, None)
+            lo, hi = bands[k] or (None, None)
             low.append(0.0 if lo is None else max(0.0, lo - 1e-6))
             high.append(math.inf if hi is None else hi + 1e-6)
             few, many = level.zone_range
@@ -120,8 +123,8 @@ class Priced:
             least.append(max(few, math.ceil((has - 1e-6) / high[-1])))
             most.append(room if many is None else min(many, room))
         stated = cls(
-            np.flatnonzero(keep), indptr, units.astype(np.int32), cost, possible[keep], hours,
-            np.array(low), np.array(high), np.array(least), np.array(most), shares=shares,
+            np.flatnonzero(keep), indptr, units.astype(np.int32), cost, possible[keep], demand,
+            np.array(low), np.array(high), np.array(least), np.array(most), hours, shares=shares,
         )  # fmt: skip
         small = (small_zones(problem, stated, level) for level in range(len(problem.levels)))
         return replace(stated, small=tuple(small))
@@ -141,16 +144,16 @@ class Priced:
             self.cost,
             self.allowed,
             _own_arcs(self),
-            self.hours,
+            self.demand,
             self.low,
             self.high,
-            bar=np.zeros(len(self.hours)),
+            bar=np.zeros(len(self.demand)),
             toll=np.zeros(len(self.low)),
         )
 
     def only(self, kept: Bools) -> Priced:
         """Return the same with some of its arcs (arcs,), and none of a centre that loses its own."""
-        n = len(self.hours)
+        n = len(self.demand)
         rows = np.repeat(np.arange(n), np.diff(self.indptr))
         stands = np.zeros(n, dtype=np.bool_)
         stands[rows[kept & (rows == self.units)]] = True
@@ -184,12 +187,13 @@ def lagrangian(  # noqa: PLR0913
     within `gap`; `deadline` is on `time.monotonic`; `heard` is told the bound now and then. With `cells`, the
     bound is that of plans of one level with so many centres in each.
     """
-    n, count = len(priced.hours), len(priced.low)
+    n, count = len(priced.demand), len(priced.low)
     prices = _first_prices(priced) if start is None else start.copy()
-    tolls = Tolls(priced.shares, priced.hours, count, toll)
+    tolls = Tolls(priced.shares, priced.demand, count, toll)
     best = Bound(-math.inf, prices, np.full((n, count), np.inf), np.zeros(0, np.int64), np.zeros(0, np.int64))
     theta, stale, direction, hope = 1.0, 0, np.zeros(n), 0.0
-    demand = priced.hours > 0
+    demand = priced.demand > 0
+    scale = np.where(priced.hours > 0, priced.hours, float(priced.hours.mean()))
     ceiling = _dearest(priced)
     trail: deque[tuple[Ints, Ints]] = deque(maxlen=60)
     with _Pricing(priced, threads) as pricing:
@@ -239,10 +243,10 @@ def lagrangian(  # noqa: PLR0913
             back = 1.5 * turn / length if turn < 0 and length > 0 else 0.0
             direction = slope - back * direction
             # Multipliers are of the size of hours: steps in proportion serve big and small units alike.
-            norm = float(((direction**2) * priced.hours).sum()) + tolls.turned(back)
+            norm = float(((direction**2) * scale).sum()) + tolls.turned(back)
             if norm <= 1e-15:
                 return replace(best, converged=True, others=tuple(trail))
-            prices = prices + theta * (goal - value) / norm * direction * priced.hours
+            prices = prices + theta * (goal - value) / norm * direction * scale
             tolls.step(theta * (goal - value) / norm)
     return replace(best, others=tuple(trail))
 
@@ -258,7 +262,7 @@ class _Pricing:
         self.priced = priced
         self.rows = priced.rows()
         self.sets: dict[int, Ints] = {}
-        n, arcs = len(priced.hours), len(priced.units)
+        n, arcs = len(priced.demand), len(priced.units)
         pieces = max(1, min(workers, arcs // WORTH_A_THREAD + 1))
         # Rows of equal numbers of arcs, not of centres: the towns' rows are the long ones.
         edges = np.searchsorted(priced.indptr, np.linspace(0, arcs, pieces + 1)[1:-1])
@@ -278,7 +282,7 @@ class _Pricing:
         The `toll` holds until another is given.
         """
         self.rows.toll[:] = toll
-        found = np.full((len(self.priced.hours), len(self.priced.low)), np.inf)
+        found = np.full((len(self.priced.demand), len(self.priced.low)), np.inf)
 
         def fill(span: tuple[int, int]) -> None:
             self.kernels.worth_of_centres(self.rows, prices, *span, found)
@@ -295,9 +299,9 @@ class _Pricing:
         return [(level, zones) for level, zones in enumerate(self.priced.small) if zones is not None]
 
     def _at(self, level: int, prices: Floats) -> Floats:
-        """Return what units with hours are worth to a level, its toll paid; others' rule is not priced."""
-        hours = self.priced.hours
-        return np.where(hours > 0, prices - self.rows.toll[level] * hours, 0.0)
+        """Return what units with demand are worth to a level, its toll paid; others' rule is not priced."""
+        demand = self.priced.demand
+        return np.where(demand > 0, prices - self.rows.toll[level] * demand, 0.0)
 
     def cover(self, prices: Floats, centres: Ints, levels: Ints) -> Floats:
         """Return (n,): how often the zones that `worth` last found hold each unit, in fractions."""
@@ -313,7 +317,7 @@ class _Pricing:
         found = np.zeros(len(self.priced.low))
         for level in range(len(found)):
             mine = levels == level
-            found[level] = self.cover(prices, centres[mine], levels[mine]) @ self.priced.hours
+            found[level] = self.cover(prices, centres[mine], levels[mine]) @ self.priced.demand
         return found
 
     def closed(self, prices: Floats, with_centre: Floats, target: float) -> Bools:
@@ -329,9 +333,23 @@ class _Pricing:
         return found
 
 
+def _banded(problem: Problem) -> tuple[Floats, list[Band | None], bool]:
+    """Return the demand (n,) that bands are of, every level's band, and whether they are of hours.
+
+    Where any level has a band of hours, bands of customers are left out: two would not be a knapsack.
+    """
+    levels, customers = problem.levels, problem.customers
+    of_hours = any(level.weekly_hours is not None for level in levels)
+    if of_hours or customers is None or all(level.customers is None for level in levels):
+        return problem.hours, [level.weekly_hours for level in levels], True
+    demand = customers.copy()
+    demand.setflags(write=False)  # as hours are, which numba takes for another kind
+    return demand, [level.customers for level in levels], False
+
+
 def _own_arcs(priced: Priced) -> Ints:
     """Return the place (n,) of the arc from every centre to itself, -1 where there is none."""
-    n = len(priced.hours)
+    n = len(priced.demand)
     rows = np.repeat(np.arange(n), np.diff(priced.indptr))
     found = np.full(n, -1, dtype=np.int64)
     itself = np.flatnonzero(priced.units == rows)
@@ -341,7 +359,7 @@ def _own_arcs(priced: Priced) -> Ints:
 
 def _dearest(priced: Priced) -> float:
     """Return what all units cost at most, each from the farthest centre that may serve it."""
-    most = np.zeros(len(priced.hours))
+    most = np.zeros(len(priced.demand))
     np.maximum.at(most, priced.units, priced.cost)
     return float(most.sum())
 
@@ -354,8 +372,8 @@ def closed_by(priced: Priced, bound: Bound, target: float, arcs: int, cells: Cel
     Lykhovyd 2022 use it).
     """
     worth, count = bound.worth, len(priced.low)
-    prices = bound.multipliers[priced.hours > 0]
-    tolls = Tolls(priced.shares, priced.hours, count, bound.toll)
+    prices = bound.multipliers[priced.demand > 0]
+    tolls = Tolls(priced.shares, priced.demand, count, bound.toll)
     size = float(np.abs(prices).sum()) + tolls.size
     base = float(prices.sum()) - tolls.income - ROUNDING * size
     with_centre = np.full_like(worth, np.inf)
@@ -378,7 +396,7 @@ def closed_by(priced: Priced, bound: Bound, target: float, arcs: int, cells: Cel
 
 def _first_prices(priced: Priced) -> Floats:
     """Return first multipliers: what every unit costs from the centre that is some 15th nearest to it."""
-    n = len(priced.hours)
+    n = len(priced.demand)
     order = np.lexsort((priced.cost, priced.units))
     units = priced.units[order]
     begin = np.searchsorted(units, np.arange(n))

@@ -308,23 +308,23 @@ class _Tree:
         """Return a part whose centres are placed, its bound and open pairs; None where it is of no use."""
         from zonedesign.solve._pricing import few_at  # noqa: PLC0415  (numba is slow to import)
 
-        n = len(priced.hours)
+        n = len(priced.demand)
         own = np.flatnonzero(priced.standing)
         place = np.full(n, -1, dtype=np.int64)
         place[own] = np.arange(len(own))
         centre = np.repeat(np.arange(n), np.diff(priced.indptr))
         cost = np.full((n, len(own)), np.inf)
         cost[priced.units, place[centre]] = priced.cost
-        cost[priced.hours == 0] = 0.0
+        cost[priced.demand == 0] = 0.0
         band = np.array([float(priced.low[0]), float(priced.high[0])])
-        price = transport(cost, own, priced.hours, (band[0], band[1]))
+        price = transport(cost, own, priced.demand, (band[0], band[1]))
         if price is None:
             return None
-        value, worth = few_at(cost, own, priced.hours, band, price)
+        value, worth = few_at(cost, own, priced.demand, band, price)
         bound = max(part.bound, value)
         if not bound < self.enough:
             return None
-        extra = priced.cost + price[place[centre]] * priced.hours[priced.units] - worth[priced.units]
+        extra = priced.cost + price[place[centre]] * priced.demand[priced.units] - worth[priced.units]
         kept = np.ones(len(extra), dtype=np.bool_)
         if np.isfinite(self.objective):
             kept = ~(extra > self.objective - value + 1e-9 * abs(value))

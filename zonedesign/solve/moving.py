@@ -72,6 +72,7 @@ class Moving:
             units=np.concatenate([*units, np.zeros(0)]).astype(np.int32),
             cost=np.concatenate([*costs, np.zeros(0)]),
             allowed=np.concatenate([*allowed, np.zeros((0, len(problem.levels)), dtype=np.bool_)]),
+            demand=np.append(base.demand, np.zeros(len(sizes) - n)),
             hours=np.append(base.hours, np.zeros(len(sizes) - n)),
             small=(),
         )

@@ -44,14 +44,14 @@ def unpayable(
     `possible` is (arcs, levels), from `fixing.possible_arcs`; `start` are prices that proved a problem like
     this one impossible. None proves nothing.
     """
-    total = float(problem.hours.sum())
-    if total <= 0:
-        return None
     nothing = replace(problem.objective, travel=0.0, change=0.0, borders=0.0, cut=0.0)
     priced = Priced.of(problem.with_(objective=nothing), possible)
     if len(problem.units) * int(priced.most.sum()) > MOST_CHOICES:
         return None
-    first = problem.hours / total if start is None else start
+    total = float(priced.demand.sum())
+    if total <= 0:
+        return None
+    first = priced.demand / total if start is None else start
     found = lagrangian(priced, target=AIM, start=first, iterations=steps, threads=threads, deadline=deadline)
     if found.infeasible:
         return found.multipliers

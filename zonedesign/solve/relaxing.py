@@ -59,7 +59,7 @@ class Relaxing:
         graph = self.graph
         found = relax_and_cut(
             priced.rows(),
-            no_graph(len(priced.hours)) if graph is None else graph,
+            no_graph(len(priced.demand)) if graph is None else graph,
             (cells.of, cells.counts),
             (part.prices, no_cuts() if part.cuts is None else part.cuts),
             target,

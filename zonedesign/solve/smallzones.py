@@ -66,7 +66,8 @@ def small_zones(problem: Problem, priced: Priced, level: int) -> SmallZones | No
     """Return all zones of a level, or None where they are too many, or need not be connected."""
     from zonedesign.solve import _smallzones  # noqa: PLC0415
 
-    graph, hours = problem.units.contiguity, problem.hours
+    # Where `priced` is by customers, no level has a band of hours, and these only say which units have arcs.
+    graph, hours = problem.units.contiguity, priced.demand
     if graph is None or not problem.contiguous[level]:
         return None
     hour_band, people_band = (
