@@ -98,7 +98,7 @@ def test_counts_that_no_centres_meet_are_infeasible():
 def test_bound_starts_again_from_its_own_multipliers():
     problem = toy.problem()
     priced, first = bounded(problem, iterations=40)
-    again = lagrangian(priced, start=first.multipliers, iterations=40, threads=1)
+    again = lagrangian(priced, start=first.prices, iterations=40, threads=1)
     assert again.value >= first.value
 
 

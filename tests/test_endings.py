@@ -11,7 +11,8 @@ import re
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pytest
@@ -25,9 +26,6 @@ from zonedesign.certificate import Status, StoppedBy
 from zonedesign.interrupts import heeded, noticed, undisturbed
 from zonedesign.problem import Objective, Problem
 from zonedesign.solve.improve import Search
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 bound = importlib.import_module("zonedesign.solve.bound")
 engine = importlib.import_module("zonedesign.model.engine")
@@ -353,11 +351,44 @@ def test_a_command_that_has_said_all_does_not_wait_for_highs(tmp_path: Path):
     )
     run = [sys.executable, "-m", "zonedesign.cli", "verify", "plan.csv", "--scenario", "some.toml"]
     ended = subprocess.run(
-        run, check=False, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(tmp_path)}
-    )
+        run, check=False, capture_output=True, text=True, timeout=120,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
     assert (ended.returncode, ended.stderr.splitlines()[-1:]) == (
         4, ["error: stopped before there was anything to show"]
     )  # fmt: skip
+
+
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs a device that is always full")
+def test_a_standard_output_that_is_full_is_one_line(tmp_path: Path):
+    with FULL.open("w", encoding="utf-8") as full:
+        run = [sys.executable, "-m", "zonedesign.cli", "example", str(tmp_path / "county")]
+        ended = subprocess.run(run, check=False, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1].startswith("error: cannot write to standard output: No space left")
+
+
+def test_a_certificate_tells_of_the_plan_that_it_goes_with(monkeypatch):
+    # A proof that is slow to stop finds a better plan while the certificate is being made.
+    seen, usual = [], run.verify
+
+    def late(plan: Any, problem: Any) -> Any:
+        seen.append(plan)
+        standings[0].objective = 0.0
+        return usual(plan, problem)
+
+    standings: list[Any] = []
+    standing_of = run.Standing
+    monkeypatch.setattr(run, "Standing", lambda *given: standings.append(standing_of(*given)) or standings[0])
+    monkeypatch.setattr(run, "verify", late)
+    problem = grid()
+    plan = zd.solve(problem, time_limit=2, threads=1, work=1)
+    assert len(seen) == 1
+    assert plan.certificate is not None
+    assert plan.certificate.objective == problem.value(problem.terms(plan)) > 0
 
 
 def test_an_interrupt_of_an_earlier_run_is_nothing_to_the_next():

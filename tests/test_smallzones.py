@@ -67,7 +67,7 @@ def test_knowing_the_small_zones_only_raises_the_bound_and_never_above_the_optim
     blind = lagrangian(without, threads=1, iterations=150)
     if blind.infeasible:
         return
-    knowing = lagrangian(priced, threads=1, iterations=150, start=blind.multipliers)
+    knowing = lagrangian(priced, threads=1, iterations=150, start=blind.prices)
     assert blind.value - 1e-9 <= knowing.value <= best + 1e-9
 
 

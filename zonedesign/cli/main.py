@@ -116,6 +116,10 @@ def _tell(answer: Answer, *, wants_json: bool, quiet: bool) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         screen.close_output()
+    except OSError as error:  # a full disk, say
+        screen.close_output()
+        screen.remark(screen.error_line(f"cannot write to standard output: {error.strerror or error}"))
+        return BAD_INPUT
     for remark in () if quiet else answer.remarks:
         screen.remark(remark)
     if answer.error is not None:

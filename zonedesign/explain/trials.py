@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from zonedesign.plan import Plan
     from zonedesign.problem import Problem
+    from zonedesign.solve.tolls import Prices
 
 CHAINS, DRAFTS = 2, 4
 """Chains of a round, whatever the number of threads, and first drafts that they begin from in turn."""
@@ -61,7 +62,7 @@ class Trials:
     seed: int = 0
     threads: int | None = None
     number: int = 0
-    prices: NDArray[np.float64] | None = None
+    prices: Prices | None = None
     drafts: list[Draft] = field(default_factory=list)
 
     @property
@@ -103,11 +104,12 @@ class Trials:
 
     def _unpayable(self, problem: Problem, possible: NDArray[np.bool_]) -> bool:
         """Return whether prices prove that there is no plan; prices that do are kept for the next time."""
-        fits = self.prices is not None and len(self.prices) == len(problem.units)
+        kept, shape = self.prices, (len(problem.units), len(problem.levels))
+        fits = kept is not None and (len(kept.units), len(kept.toll)) == shape
         prices = unpayable(
             problem,
             possible,
-            start=self.prices if fits else None,
+            start=kept if fits else None,
             threads=self.threads,
             deadline=min(self.deadline, time.monotonic() + LONGEST_PROOF),
         )

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
     from zonedesign.plan import Plan
     from zonedesign.problem import Problem
+    from zonedesign.solve.tolls import Prices
 
-    Prices = NDArray[np.float64] | None
 
 BOUND_SHARE = 0.3
 """Share of the time that is kept for bounds, where problems are not small."""
@@ -102,7 +102,7 @@ class Scan:
         self.turns = 0
         self._rows: Moving | None = None
         self._walks: Walks | None = None
-        self._prices: Prices = None
+        self._prices: Prices | None = None
 
     @property
     def small(self) -> bool:

@@ -23,7 +23,7 @@ import numpy as np
 
 from zonedesign.solve.choosing import Cells, cheapest, choose_centres
 from zonedesign.solve.smallzones import small_zones
-from zonedesign.solve.tolls import Shares, Tolls
+from zonedesign.solve.tolls import Prices, Shares, Tolls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,6 +74,11 @@ class Bound:
     others: tuple[tuple[Ints, Ints], ...] = ()
     toll: Floats = field(default_factory=lambda: np.zeros(0))
 
+    @property
+    def prices(self) -> Prices:
+        """What other steps begin from."""
+        return Prices(self.multipliers, self.toll)
+
 
 @dataclass(frozen=True, eq=False)
 class Priced:
@@ -120,7 +125,8 @@ class Priced:
             few, many = level.zone_range
             has, may = (0.0, total) if shares is None else (shares.low[k], min(total, shares.high[k]))
             room = n if low[-1] <= 0 else min(n, int((may + 1e-6) / low[-1]))
-            least.append(max(few, math.ceil((has - 1e-6) / high[-1])))
+            # More zones than units say that there is no plan; how many more does not matter.
+            least.append(max(few, min(n + 1, math.ceil((has - 1e-6) / high[-1]))))
             most.append(room if many is None else min(many, room))
         stated = cls(
             np.flatnonzero(keep), indptr, units.astype(np.int32), cost, possible[keep], demand,
@@ -170,8 +176,7 @@ def lagrangian(  # noqa: PLR0913
     priced: Priced,
     *,
     target: float | Callable[[], float | None] | None = None,
-    start: Floats | None = None,
-    toll: Floats | None = None,
+    start: Prices | None = None,
     iterations: int = 400,
     stop: Callable[[], bool] | None = None,
     deadline: float = math.inf,
@@ -181,16 +186,19 @@ def lagrangian(  # noqa: PLR0913
     cells: Cells | None = None,
     patience: int = PATIENCE,
 ) -> Bound:
-    """Return the best bound found by subgradient steps, from `start` multipliers and a `toll` where given.
+    """Return the best bound found by subgradient steps, from `start` where given.
 
     `target` is the objective of the best known plan, or asks for it, which sets the steps and ends the work
     within `gap`; `deadline` is on `time.monotonic`; `heard` is told the bound now and then. With `cells`, the
     bound is that of plans of one level with so many centres in each.
     """
     n, count = len(priced.demand), len(priced.low)
-    prices = _first_prices(priced) if start is None else start.copy()
-    tolls = Tolls(priced.shares, priced.demand, count, toll)
-    best = Bound(-math.inf, prices, np.full((n, count), np.inf), np.zeros(0, np.int64), np.zeros(0, np.int64))
+    prices = _first_prices(priced) if start is None else start.units.copy()
+    tolls = Tolls(priced.shares, priced.demand, count, None if start is None else start.toll)
+    nothing, none = np.full((n, count), np.inf), np.zeros(0, dtype=np.int64)
+    best = Bound(-math.inf, prices, nothing, none, none, toll=tolls.toll)
+    if (priced.least > priced.most).any() or priced.least.sum() > n:
+        return replace(best, value=math.inf, infeasible=True)
     theta, stale, direction, hope = 1.0, 0, np.zeros(n), 0.0
     demand = priced.demand > 0
     scale = np.where(priced.hours > 0, priced.hours, float(priced.hours.mean()))

@@ -30,6 +30,7 @@ from zonedesign.solve.choosing import Cells
 from zonedesign.solve.closing import close_in
 from zonedesign.solve.halves import Halves
 from zonedesign.solve.relaxing import PATIENCE, Relaxing, no_cuts, shared_out
+from zonedesign.solve.tolls import Prices
 from zonedesign.solve.written import is_plain, watching
 
 if TYPE_CHECKING:
@@ -280,7 +281,7 @@ class _Tree:
             cost = tilted.cost
         elif part.divisible:
             found = lagrangian(
-                priced, target=target, start=part.prices, iterations=STEPS, cells=cells,
+                priced, target=target, start=Prices(part.prices), iterations=STEPS, cells=cells,
                 gap=self.limits.gap, threads=1, patience=PATIENCE,
                 deadline=self.began + self.limits.seconds, stop=self.limits.stop,
             )  # fmt: skip

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zonedesign.solve.bound import Priced, lagrangian
+from zonedesign.solve.tolls import Prices
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,13 +79,13 @@ class Moving:
         )
         return cls(priced, priced.cost, np.concatenate([*moves, np.zeros(0)]), base)
 
-    def first_prices(self, travel: float, target: float | None, deadline: float) -> Floats:
+    def first_prices(self, travel: float, target: float | None, deadline: float) -> Prices:
         """Return prices to begin from, those of the bound that knows nothing of change, which is quick."""
         plain = replace(self.plain, cost=travel * self.plain.cost)
         found = lagrangian(plain, target=target, iterations=600, deadline=deadline, threads=1)
         prices = np.zeros(len(self.priced.hours))
         prices[: len(plain.hours)] = found.multipliers
-        return prices
+        return Prices(prices, found.toll)
 
     def bound(
         self,
@@ -92,11 +93,11 @@ class Moving:
         change: float,
         *,
         target: float | None = None,
-        start: Floats | None = None,
+        start: Prices | None = None,
         iterations: int = 300,
         deadline: float = math.inf,
         threads: int | None = 1,
-    ) -> tuple[float, Floats]:
+    ) -> tuple[float, Prices]:
         """Return what `travel * mean minutes + change * moved` is at least in any plan, and its prices.
 
         inf where there is no plan. `target` is the best known value, `start` are prices to begin from.
@@ -106,9 +107,9 @@ class Moving:
             priced, target=target, start=start, iterations=iterations, deadline=deadline, threads=threads
         )
         if found.infeasible:
-            return math.inf, found.multipliers
+            return math.inf, found.prices
         # Nothing that is summed is negative, so a plan costs nothing at least.
-        return max(0.0, found.value), found.multipliers
+        return max(0.0, found.value), found.prices
 
 
 def _origins(origin: Ints, share: Floats, most: int) -> list[Bools]:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zonedesign.solve.bound import Priced, lagrangian
+from zonedesign.solve.tolls import Prices
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zonedesign.problem import Problem
 
-    Floats = NDArray[np.float64]
     Bools = NDArray[np.bool_]
 
 STEPS = 120
@@ -34,12 +34,12 @@ def unpayable(
     problem: Problem,
     possible: Bools,
     *,
-    start: Floats | None = None,
+    start: Prices | None = None,
     steps: int = STEPS,
     threads: int | None = None,
     deadline: float = math.inf,
-) -> Floats | None:
-    """Return prices of the units (n,) that no plan can pay, which proves that there is none; else None.
+) -> Prices | None:
+    """Return prices that no plan can pay, which proves that there is none; else None.
 
     `possible` is (arcs, levels), from `fixing.possible_arcs`; `start` are prices that proved a problem like
     this one impossible. None proves nothing.
@@ -51,9 +51,9 @@ def unpayable(
     total = float(priced.demand.sum())
     if total <= 0:
         return None
-    first = priced.demand / total if start is None else start
+    first = Prices(priced.demand / total) if start is None else start
     found = lagrangian(priced, target=AIM, start=first, iterations=steps, threads=threads, deadline=deadline)
     if found.infeasible:
-        return found.multipliers
-    size = float(np.abs(found.multipliers).sum())
-    return found.multipliers if found.value > SURE * max(size, 1e-3) else None
+        return found.prices
+    size = float(np.abs(found.multipliers).sum() + np.abs(found.toll).max(initial=0.0) * total)
+    return found.prices if found.value > SURE * max(size, 1e-3) else None

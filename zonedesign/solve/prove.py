@@ -105,8 +105,7 @@ class Proof:
         found = lagrangian(
             self.priced,
             target=lambda: standing.objective if standing.best is not None else None,
-            start=None if self.bound is None else self.bound.multipliers,
-            toll=None if self.bound is None else self.bound.toll,
+            start=None if self.bound is None else self.bound.prices,
             iterations=steps,
             gap=standing.gap,
             threads=self.threads,

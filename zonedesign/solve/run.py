@@ -258,7 +258,9 @@ class _Run:
     def finish(self) -> Plan:
         """Return the best plan with its certificate, or raise why there is none."""
         standing, problem = self.standing, self.problem
-        if standing.best is None:
+        # A proof that is slow to stop may still find something: that comes too late for the certificate.
+        plan, objective, bound = standing.settled()
+        if plan is None:
             _refuse(standing.causes)
             if standing.stopped_by is StoppedBy.INTERRUPT:
                 raise NoPlanError(f"interrupted after {standing.seconds:.0f} s, before any plan was found")
@@ -271,15 +273,15 @@ class _Run:
             raise NoPlanError(
                 f"no plan found in {standing.seconds:.0f} s{known}; give it more time, or {WAY_OUT}{failed}"
             )
-        plan, bound = standing.best, min(standing.bound, standing.objective)
+        bound = min(bound, objective)
         verdicts = verify(plan, problem)
-        status = status_of(standing.objective, bound)
+        status = status_of(objective, bound)
         graph = problem.units.contiguity
         if standing.troubles:
             standing.details["failures"] = list(standing.troubles)
         certificate = Certificate(
             status=status,
-            objective=standing.objective,
+            objective=objective,
             terms=problem.terms(plan),
             bound=bound if math.isfinite(bound) else None,
             seconds=standing.seconds,

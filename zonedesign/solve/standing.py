@@ -112,6 +112,11 @@ class Standing:
         with self._lock:
             self.bound = max(self.bound, value)
 
+    def settled(self) -> tuple[Plan | None, float, float]:
+        """Return the best plan, its objective and the bound as they stand together, whatever comes later."""
+        with self._lock:
+            return self.best, self.objective, self.bound
+
     def failed(self, what: str, error: Exception) -> None:
         """Take note of a failure that costs no result: what is known stays, and the others go on."""
         log.warning("%s failed and is left out: %s", what, error, exc_info=error)

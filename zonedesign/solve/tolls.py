@@ -7,23 +7,29 @@ level): zones pay the toll for every hour, and what hours within the share pay a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zonedesign.solve._totals import amounts_of
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from numpy.typing import NDArray
-
     from zonedesign.problem import Problem
 
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 PACE = 10.0
 """How far tolls go, as a multiple of how far prices of units go, an hour, where as many hours are wrong."""
+
+
+class Prices(NamedTuple):
+    """What steps begin from: multipliers of the `units` (n,), and the `toll` (levels,; none: empty)."""
+
+    units: Floats
+    toll: Floats = np.zeros(0)
 
 
 @dataclass(frozen=True, eq=False)
