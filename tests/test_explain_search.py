@@ -15,7 +15,7 @@ from zonedesign.solve.fixing import possible_arcs
 from zonedesign.solve.payable import unpayable
 
 if TYPE_CHECKING:
-    import numpy as np
+    from zonedesign.solve.tolls import Prices
 
 SIDE = 7
 """49 units: more than the integer program is asked about at once."""
@@ -102,7 +102,7 @@ def test_the_same_seed_gives_the_same_first_drafts():
 # Prices that no plan can pay.
 
 
-def prices_of(problem: zd.Problem) -> np.ndarray | None:
+def prices_of(problem: zd.Problem) -> Prices | None:
     return unpayable(problem, possible_arcs(problem), threads=1)
 
 
@@ -110,7 +110,7 @@ def test_prices_prove_that_reach_bands_and_counts_leave_no_plan():
     problem = square(max_minutes=2)
     prices = prices_of(problem)
     assert prices is not None
-    assert prices.shape == (SIDE * SIDE,)
+    assert prices.units.shape == (SIDE * SIDE,)
     assert unpayable(problem, possible_arcs(problem), start=prices, steps=1, threads=1) is not None
 
 
