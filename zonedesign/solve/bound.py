@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zonedesign.solve._steps import Steps
 from zonedesign.solve.choosing import Cells, cheapest, choose_centres
 from zonedesign.solve.smallzones import small_zones
 from zonedesign.solve.tolls import Prices, Shares, Tolls
@@ -192,20 +193,17 @@ def lagrangian(  # noqa: PLR0913
     within `gap`; `deadline` is on `time.monotonic`; `heard` is told the bound now and then. With `cells`, the
     bound is that of plans of one level with so many centres in each.
     """
-    n, count = len(priced.demand), len(priced.low)
-    prices = _first_prices(priced) if start is None else start.units.copy()
-    tolls = Tolls(priced.shares, priced.demand, count, None if start is None else start.toll)
+    n, count, demand = len(priced.demand), len(priced.low), priced.demand > 0
+    steps = Steps(priced, start)
     nothing, none = np.full((n, count), np.inf), np.zeros(0, dtype=np.int64)
-    best = Bound(-math.inf, prices, nothing, none, none, toll=tolls.toll)
+    best = Bound(-math.inf, steps.prices, nothing, none, none, toll=steps.tolls.toll)
     if (priced.least > priced.most).any() or priced.least.sum() > n:
         return replace(best, value=math.inf, infeasible=True)
-    theta, stale, direction, hope = 1.0, 0, np.zeros(n), 0.0
-    demand = priced.demand > 0
-    scale = np.where(priced.hours > 0, priced.hours, float(priced.hours.mean()))
     ceiling = _dearest(priced)
     trail: deque[tuple[Ints, Ints]] = deque(maxlen=60)
     with _Pricing(priced, threads) as pricing:
         for step in range(iterations):
+            prices, tolls = steps.prices, steps.tolls
             worth = pricing.worth(prices, tolls.toll)
             chosen = cells.choose(worth) if cells else choose_centres(worth, priced.least, priced.most)
             if chosen is None:
@@ -214,48 +212,29 @@ def lagrangian(  # noqa: PLR0913
             size = float(np.abs(prices[demand]).sum()) + tolls.size
             # Sums of large prices of either sign lose their last digits: what is told stays below them.
             value = float(prices[demand].sum()) - tolls.income + total - ROUNDING * size
+            here = Bound(value, prices.copy(), worth, centres, levels, toll=tolls.toll)
             if value > ceiling + BEYOND * (ceiling + size):
-                return replace(
-                    best, value=math.inf, multipliers=prices.copy(), toll=tolls.toll, worth=worth,
-                    infeasible=True,
-                )  # fmt: skip
-            stale = 0 if value > best.value + 1e-5 * abs(value) else stale + 1
+                return replace(here, value=math.inf, infeasible=True)
+            steps.look(value, best.value)
             known = target() if callable(target) else target
-            # Without a plan to aim at: while steps bring what was hoped for, the next hope for twice as much.
-            if value > best.value and not value - best.value < 0.5 * hope:
-                hope = 2.0 * hope if hope > 0 else 0.05 * abs(value) + 1e-9
             if step % 5 == 0 and value > best.value - NEARLY * abs(best.value):
                 trail.append((centres, levels))
-            if value > best.value:
-                best = Bound(value, prices.copy(), worth, centres, levels, toll=tolls.toll)
-            goal = known if known is not None else best.value + hope
+            best = here if value > best.value else best
+            goal = known if known is not None else best.value + steps.hope
             if heard is not None and step % 8 == 0:
                 heard(best.value)
             out_of_time = time.monotonic() > deadline or (stop is not None and step % 8 == 0 and stop())
             if out_of_time or goal - best.value <= max(gap, 1e-9) * abs(goal):
                 break
-            if stale >= (HOPING if known is None else patience):
-                theta, stale, prices = 0.8 * theta, 0, best.multipliers.copy()
-                direction[:] = 0.0
-                tolls.back_to(best.toll)
-                if known is None:
-                    theta, hope = max(theta, 0.5), 0.5 * hope
-                if theta < 1e-3 or (known is None and hope < 1e-6 * abs(best.value)):
-                    return replace(best, converged=True, others=tuple(trail))
-                continue
-            slope = np.where(demand, 1.0 - pricing.cover(prices, centres, levels), 0.0)
-            if priced.shares is not None:
-                tolls.look(pricing.held(prices, centres, levels))
-            # Camerini, Fratta and Maffioli (1975): a direction that remembers the last one does not zigzag.
-            turn, length = float(slope @ direction), float(direction @ direction)
-            back = 1.5 * turn / length if turn < 0 and length > 0 else 0.0
-            direction = slope - back * direction
-            # Multipliers are of the size of hours: steps in proportion serve big and small units alike.
-            norm = float(((direction**2) * scale).sum()) + tolls.turned(back)
-            if norm <= 1e-15:
+            if steps.stale >= (HOPING if known is None else patience):
+                goes_on = steps.shorter(best, hoping=known is None)
+            else:
+                slope = np.where(demand, 1.0 - pricing.cover(prices, centres, levels), 0.0)
+                if priced.shares is not None:
+                    tolls.look(pricing.held(prices, centres, levels))
+                goes_on = steps.take(slope, goal - value)
+            if not goes_on:
                 return replace(best, converged=True, others=tuple(trail))
-            prices = prices + theta * (goal - value) / norm * direction * scale
-            tolls.step(theta * (goal - value) / norm)
     return replace(best, others=tuple(trail))
 
 
@@ -400,17 +379,3 @@ def closed_by(priced: Priced, bound: Bound, target: float, arcs: int, cells: Cel
         pricing.worth(bound.multipliers, tolls.toll)
         closed[priced.arcs] = pricing.closed(bound.multipliers, with_centre, target)
     return closed
-
-
-def _first_prices(priced: Priced) -> Floats:
-    """Return first multipliers: what every unit costs from the centre that is some 15th nearest to it."""
-    n = len(priced.demand)
-    order = np.lexsort((priced.cost, priced.units))
-    units = priced.units[order]
-    begin = np.searchsorted(units, np.arange(n))
-    end = np.searchsorted(units, np.arange(n), side="right")
-    zones = max(1, int(priced.least.sum()) or 1)
-    at = np.minimum(begin + max(1, n // (2 * zones)), np.maximum(end - 1, 0))
-    if not len(order):
-        return np.zeros(n)
-    return np.where(end > begin, priced.cost[order][np.minimum(at, len(order) - 1)], 0.0)
