@@ -23,6 +23,7 @@ from zonedesign.solve.certify import Limits, certify
 from zonedesign.solve.choosing import choose_centres, choose_many
 from zonedesign.solve.fixing import possible_arcs
 from zonedesign.solve.payable import unpayable
+from zonedesign.solve.tolls import Prices
 
 SEEDS = st.integers(0, 10**9)
 
@@ -277,3 +278,20 @@ def test_bands_of_customers_are_in_the_bound_where_there_are_none_of_hours():
     assert bound.value == pytest.approx(14 / 6, abs=0.01)
     _, loose = bounded(toy.problem(level=level | {"customers": None}))
     assert loose.value == pytest.approx(0, abs=1e-9)
+
+
+def test_a_bound_of_shares_starts_again_where_it_ended():
+    levels = zd.Level("1", weekly_hours=(10, 30), hours_share=(0, 0.5)), zd.Level("2", weekly_hours=(60, 60))
+    priced, first = bounded(toy.problem(levels=levels))
+    assert first.toll[0] > 0
+    again = lagrangian(priced, start=first.prices, iterations=1, threads=1)
+    assert again.value == pytest.approx(first.value, rel=1e-9)
+    untolled = lagrangian(priced, start=Prices(first.multipliers), iterations=1, threads=1)
+    assert untolled.value < first.value
+
+
+def test_a_share_that_no_zone_can_hold_is_infeasible_at_once():
+    levels = zd.Level("1", weekly_hours=(None, 0), hours_share=(0.5, 1)), zd.Level("2")
+    priced, bound = bounded(toy.problem(levels=levels))
+    assert priced.least.tolist() == [13, 0]
+    assert bound.infeasible
