@@ -19,6 +19,7 @@ from zonedesign import rules as kinds
 from zonedesign.levels import CharacterShare
 from zonedesign.plan import Plan
 from zonedesign.problem import Objective
+from zonedesign.solve import cropping
 from zonedesign.solve._anneal import Best, Course, anneal
 from zonedesign.solve._tiles import pairs_of
 from zonedesign.solve.construct import grown
@@ -181,13 +182,48 @@ def test_draft_without_broken_rules_is_a_plan_that_verifies(seed):
     if math.isfinite(draft.price):
         plan = plan_of(problem, draft)
         assert verify(plan, problem)["passed"].all()
-        # The price counts hours that keep their zone, and leaves out what it would cost if all of them moved. Zones
-        # are matched with the baseline once a chain; matching them anew can only keep more.
-        change, hours = problem.objective.change, problem.hours.sum()
-        price = draft.price + change * hours
-        cost = problem.value(problem.terms(plan)) * (hours or 1.0)
-        assert cost <= price + 1e-4
-        assert change or cost == pytest.approx(price, rel=1e-6, abs=1e-4)
+        # Zones are matched with the baseline once a chain; matching them anew can only keep more.
+        cost = problem.value(problem.terms(plan)) * search.total_hours
+        assert cost <= draft.price + 1e-4
+        assert problem.objective.change or cost == pytest.approx(draft.price, rel=1e-6, abs=1e-4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=SEEDS)
+def test_a_cropped_neighbourhood_costs_what_it_costs_on_the_whole_map(seed):
+    problem = brute.tiny(seed)
+    search = searching(problem)
+    draft = search.improve(connected_draft(search), moves=5000, seed=seed % 2**31, heat=1.0)
+    if math.isinf(draft.price):
+        return
+    draft = search.improve(draft, moves=0, seed=0, heat=0.0)  # zones matched with the baseline anew
+    random = np.random.default_rng(seed)
+    part = cropping.cropped(search, draft, neighbourhood(search, draft, random))
+    same = part.pasted(part.draft)
+    assert plan_of(problem, same) == plan_of(problem, draft)
+    assert same.price == pytest.approx(draft.price, rel=1e-9)
+    found = part.pasted(part.search.improve(part.draft, moves=3000, seed=seed % 2**31, heat=1.0))
+    whole = search.improve(found, moves=0, seed=0, heat=0.0)
+    assert whole.price <= found.price * (1 + 1e-9) + 1e-6
+    assert problem.objective.change or whole.price == pytest.approx(found.price, rel=1e-6, abs=1e-4)
+    assert verify(plan_of(problem, found), problem)["passed"].all()
+
+
+def test_a_price_that_is_good_enough_ends_a_chain_with_a_baseline_too():
+    frame, near, minutes = toy.squares(6)
+    problem = zd.Problem(
+        zd.Units.from_frame(frame, hours="hours", contiguity=near),
+        zd.TravelTimes.from_matrix(minutes, frame.index),
+        levels=[zd.Level("1", weekly_hours=(30, 100), zones=4)],
+        rules=[zd.Contiguous()],
+        objective=Objective(change=10.0, baseline=pd.Series(np.arange(36) // 9, index=frame.index)),
+    )
+    search = searching(problem)
+    start = search.improve(connected_draft(search), moves=3000, seed=1, heat=1.0)
+    least = search.improve(start, moves=100_000, seed=2, heat=1.0)
+    enough = 0.5 * (start.price + least.price)
+    first = search.improve(start, moves=100_000, seed=2, heat=1.0, enough=enough)
+    assert least.price < first.price <= enough
 
 
 BASELINE = Objective(baseline=toy.labels())
@@ -317,12 +353,15 @@ def test_neighbourhoods_are_whole_neighbouring_zones_and_the_others_stay():
         assert others <= {frozenset(np.flatnonzero(found.zone == z)) for z in set(found.zone)}
 
 
-def test_neighbourhoods_never_make_a_draft_worse_and_are_the_same_again():
+@pytest.mark.parametrize("most", [1000, 0], ids=["laid out", "on the whole map"])
+def test_neighbourhoods_never_make_a_draft_worse_and_are_the_same_again(monkeypatch, most):
+    monkeypatch.setattr(cropping, "MOST_UNITS", most)
     search = searching(wide())
     start = search.improve(connected_draft(search), moves=20_000, seed=1, heat=1.0)
     first, again = (search.improve_nearby(start, moves=30_000, seed=7, heat=0.3) for _ in range(2))
-    assert first.price <= start.price < math.inf
+    assert first.price < start.price < math.inf
     assert (first.zone == again.zone).all()
+    assert verify(plan_of(search.problem, first), search.problem)["passed"].all()
 
 
 def test_a_zone_keeps_a_centre_that_reaches_all_where_another_would_cost_less():

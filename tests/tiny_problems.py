@@ -96,7 +96,7 @@ def by_search(patch: pytest.MonkeyPatch, *, whole: bool) -> None:
         importlib.import_module(f"zonedesign.solve.{room}") for room in ("run", "rounds", "prove")
     )
     patch.setattr(run, "SMALL_UNITS", -1)
-    patch.setattr(rounds, "moves_of", lambda _search: 4000)
+    patch.setattr(rounds, "moves_of", lambda *_: 4000)
     patch.setattr(rounds, "SLOWER", 1.0)
     patch.setattr(rounds, "STALE_ROUNDS", 1)
     if not whole:

@@ -6,11 +6,13 @@ import math
 import os
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from zonedesign import measures
+from zonedesign.solve import cropping
 from zonedesign.solve._tiles import pairs_of
 from zonedesign.solve.neighbourhoods import neighbourhood
 
@@ -46,13 +48,15 @@ LARGE_SHARE = 0.3
 class Draft:
     """A plan in numbers: zone (n,) of every unit, level (k,) and centre (k,) of every zone, and its price.
 
-    `price` is inf while rules are broken.
+    `price` is the objective times all hours, inf while rules are broken. `match` (k,) is the zone of the
+    baseline that every zone continues, -1 for none, where it is known already.
     """
 
     zone: Ints
     level: Ints
     centre: Ints
     price: float = math.inf
+    match: Ints | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,16 +157,16 @@ class Search:
         while moves > 0 and draft.price > enough and (stop is None or stop[0] == 0):
             within = neighbourhood(self, draft, random, among)
             share = min(moves, MOVES_A_UNIT * int(within.sum()))
-            found = self.improve(
-                draft,
-                moves=share,
-                seed=int(random.integers(2**31)),
-                heat=heat,
-                enough=enough,
-                stop=stop,
-                within=within,
+            chain = partial(
+                type(self).improve, moves=share, seed=int(random.integers(2**31)), heat=heat, stop=stop
             )
             moves -= share
+            if cropping.suits(within):
+                part = cropping.cropped(self, draft, within)
+                everybody = np.ones(len(part.units), dtype=np.bool_)
+                found = part.pasted(chain(part.search, part.draft, within=everybody))
+            else:
+                found = chain(self, draft, within=within)
             if found.price < draft.price:
                 draft = found
         return draft
@@ -197,13 +201,15 @@ class Search:
         per_unit = max(float(self.case.units["hours"].mean()), 1e-12) * typical
         levels = self.case.levels
         used = np.bincount(draft.level[np.unique(draft.zone)], minlength=len(levels))
+        # Kernels count hours that keep their zone, prices those that do not.
+        all_moved = float(case.weights[1] * case.units["hours"].sum())
         course = _anneal.Course(
             seed=seed,
             moves=moves,
             first_heat=heat * per_unit,
             last_heat=0.01 * heat * per_unit,
             large=LARGE_SHARE,
-            enough=enough,
+            enough=enough - all_moved,
             period=max(PERIOD, 4 * len(among)) if within is None else PERIOD_NEARBY,
             open_counts=bool(((levels["most"] > levels["least"]) | (used != levels["least"])).any()),
             any_loose=bool(levels["loose"].any()),
@@ -218,7 +224,7 @@ class Search:
         if math.isinf(best.price[0]):
             zones = state.zones
             return self.as_draft(state.units["zone"], zones["level"], zones["centre"], math.inf)
-        return self.as_draft(best.zone, best.level, best.centre, float(best.price[0]))
+        return self.as_draft(best.zone, best.level, best.centre, float(best.price[0]) + all_moved)
 
     def _within(self, within: NDArray[np.bool_] | None) -> tuple[Case, Ints]:
         """Return the case in which only these units may move, and their numbers."""
@@ -248,7 +254,8 @@ class Search:
     def _typical_minutes(self, draft: Draft) -> float:
         """Return what an hour costs in the draft, in minutes; never so little that nothing would move."""
         minutes = self.minutes(np.arange(len(draft.zone)), draft.centre[draft.zone])
-        weight = self.case.weights[0] * measures.mean_minutes(self.problem.hours, minutes.astype(np.float64))
+        hours = self.case.units["hours"][self.rank]
+        weight = self.case.weights[0] * measures.mean_minutes(hours, minutes.astype(np.float64))
         return float(max(weight, 0.1 * self.typical))
 
     def _penalties(self, typical: float) -> Floats:
@@ -273,7 +280,9 @@ class Search:
         zones = np.zeros(slots, dtype=_state.STATE_ZONE)
         zones["level"][: len(draft.level)] = draft.level
         zones["centre"] = zones["match"] = zones["listed"] = -1
-        if case.weights[1] > 0:
+        if draft.match is not None:
+            zones["match"][: len(draft.match)] = draft.match
+        elif case.weights[1] > 0:
             for zone, before in measures.matched_zones(
                 case.units["hours"], units["zone"], case.units["before"]
             ):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,12 +40,10 @@ def neighbourhood(
     first = int(draft.zone[starts[random.integers(len(starts))]])
     chosen = np.zeros(len(outside), dtype=np.bool_)
     chosen[first] = True
-    touching = _touching(search, draft.zone, len(outside))
     odds = np.zeros(len(outside))
     newest = first
     for _ in range(wanted - 1):
-        row = slice(touching.indptr[newest], touching.indptr[newest + 1])
-        np.add.at(odds, touching.indices[row], touching.data[row])
+        odds += _touching(search, draft.zone, newest, len(outside))
         odds[chosen | outside] = 0.0
         total = odds.sum()
         if total <= 0:
@@ -60,17 +57,14 @@ def neighbourhood(
     return np.asarray(chosen[draft.zone])
 
 
-def _touching(search: Search, zone: Ints, count: int) -> sparse.csr_array:
-    """Return how many pairs of neighbouring units every two zones share (count, count)."""
+def _touching(search: Search, zone: Ints, newest: int, count: int) -> Ints:
+    """Return how many pairs of neighbouring units a zone shares with each (count,)."""
     graph = search.problem.units.contiguity
     if graph is None:
-        return sparse.csr_array((count, count))
-    a, b = zone[graph.pairs[:, 0]], zone[graph.pairs[:, 1]]
-    apart = a != b
-    ends = np.concatenate([a[apart], b[apart]]), np.concatenate([b[apart], a[apart]])
-    found = sparse.coo_array((np.ones(len(ends[0])), ends), shape=(count, count)).tocsr()
-    found.sum_duplicates()
-    return found
+        return np.zeros(count, dtype=np.int64)
+    indptr, near, _ = graph.csr
+    beyond = [zone[near[indptr[unit] : indptr[unit + 1]]] for unit in np.flatnonzero(zone == newest)]
+    return np.bincount(np.concatenate(beyond), minlength=count)
 
 
 def _nearest(search: Search, draft: Draft, first: int, barred: Flags) -> int | None:

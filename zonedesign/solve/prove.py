@@ -36,6 +36,9 @@ LEFT_PAIRS = 150_000
 SOON_PAIRS, FEW_PAIRS = 80_000, 6_000
 """With several levels and up to so many pairs left, the whole comes after programs of so few near the bound:
 the cuts that the engine finds in bands then do more than closing in."""
+ARCS_BY_WORK, ARCS_BY_TIME = 4e8, 2e9
+"""Arcs that the steps of the first bound visit: drafts around centres of prices that are not yet settled are
+much worse. Time ends those steps too, where it is the limit."""
 WORTH_RISING = 1e-4
 """Share by which steps have to raise the bound for others to follow."""
 NO_CHOICE = "no choice of centres meets the zone counts within bands and reach"
@@ -76,7 +79,8 @@ class Proof:
 
     def first(self, share: float) -> Bound:
         """Raise the first bound, whose centres the first drafts need."""
-        steps = int(min(1500, max(60, 4e8 / max(len(self.priced.units), 1))))
+        visits = ARCS_BY_WORK if self.few or self.standing.work is not None else ARCS_BY_TIME
+        steps = int(min(1500, max(60, visits / max(len(self.priced.units), 1))))
         self._rise(steps, share)
         assert self.bound is not None  # noqa: S101
         return self.bound

@@ -31,10 +31,16 @@ HEATS = (1.0, 0.5, 1.5, 0.25)
 """First temperatures of chains over the whole map, as multiples of what a typical unit costs."""
 SLOWER, SLOWEST = 2.0, 5
 """How much longer every chain over the whole map is than the one that failed before, and how often."""
+MOST_MOVES, MOVES_A_SECOND = 4_000_000, 12_000
+"""Moves of a chain at most, and for each second of the limit in those over the whole map that seek a plan: on
+maps of more than 5,000 units these may take a tenth of the time."""
 LOOKS = 6
 """How often every zone has been in a neighbourhood, on average, before a draft counts as settled."""
 SHARED_FROM = 30
 """Zones a thread from which several threads work on the same draft."""
+OWN_TRIES = 3
+"""Chains that the draft around the bound's own centres has before others, where zones are so many: theirs are
+worse by more than any chain in time mends."""
 STALE_ROUNDS = 40
 """Rounds without a better plan after which the search leaves the rest of the time to the integer program."""
 SECONDS_TO_COMBINE = 10.0
@@ -158,11 +164,21 @@ class Rounds:
         places = range(len(self.pool))
         if self.standing.work is not None:
             return list(places)
-        order = sorted(places, key=lambda k: (self._settled(k), self.pool[k].price, self.tried[k], k))
-        best, threads = self.pool[order[0]], max(self.threads, 1)
-        if math.isfinite(best.price) and len(best.level) >= SHARED_FROM * threads:
+        threads = max(self.threads, 1)
+
+        def tried(k: int) -> int:
+            own = k == 0 and self._many(self.pool[k], threads)
+            return max(0, self.tried[k] - OWN_TRIES) if own else self.tried[k]
+
+        order = sorted(places, key=lambda k: (self._settled(k), self.pool[k].price, tried(k), k))
+        best = self.pool[order[0]]
+        if math.isfinite(best.price) and self._many(best, threads):
             return order[:1] * threads
         return order[:threads]
+
+    @staticmethod
+    def _many(draft: Draft, threads: int) -> bool:
+        return len(draft.level) >= SHARED_FROM * threads
 
     def _parts(self, picked: list[int]) -> list[NDArray[np.bool_]] | None:
         """Return each chain's part of the map, where all work on the same draft."""
@@ -182,7 +198,10 @@ class Rounds:
     def _moves(self, picked: list[int]) -> int:
         """Return how many moves this round's chains make: over the whole map ever more while that fails."""
         tried = min((self.tried[k] for k in picked), default=0)
-        return int(moves_of(self.search) * SLOWER ** min(tried, SLOWEST))
+        most = MOST_MOVES
+        if self.standing.work is None and not any(math.isfinite(self.pool[k].price) for k in picked):
+            most = max(most, int(MOVES_A_SECOND * self.standing.time_limit))
+        return int(moves_of(self.search, most) * SLOWER ** min(tried, SLOWEST))
 
     def _settled(self, place: int) -> bool:
         """Return whether a draft has been looked at all over since it last became better."""
@@ -236,9 +255,9 @@ class Rounds:
             self.standing.tell("search", self.number / work if work else None)
 
 
-def moves_of(search: Search) -> int:
+def moves_of(search: Search, most: int = MOST_MOVES) -> int:
     """Return how many moves a first chain makes: enough to try every unit several hundred times."""
-    return min(4_000_000, max(100_000, 800 * len(search.problem.units)))
+    return min(most, max(100_000, 800 * len(search.problem.units)))
 
 
 def plan_of(search: Search, draft: Draft) -> Plan:

@@ -57,8 +57,9 @@ SMALL_UNITS, SMALL_ARCS = 40, 10_000
 """Up to here the integer program alone is the quickest."""
 START_SHARE = 0.25
 """Share of the time that the repair of a start plan may take."""
-FIRST_BOUND_SHARE = 0.08
-"""Share of the time for the first bound, whose centres the drafts need."""
+FIRST_BOUND_SHARE, FIRST_BOUND_SHARE_OF_FEW = 0.2, 0.08
+"""Share of the time for the first bound, whose centres the drafts need; few zones soon have better ones from
+their parts."""
 WRITING_SHARE, RISING_SHARE, SEARCH_SHARE = 0.3, 0.2, 0.5
 """With one thread: shares of the time that the bound and the search have before the integer program."""
 RISING_SHARE_OF_FEW = 0.12
@@ -185,7 +186,7 @@ class _Run:
         priced, search = Priced.of(problem, self.possible), Search.of(problem, self.possible)
         self._warm_up(priced, search)
         proof = Proof(standing, self.possible, priced, seed=self.seed, threads=self.threads, search=search)
-        lagrangian_ = proof.first(FIRST_BOUND_SHARE)
+        lagrangian_ = proof.first(FIRST_BOUND_SHARE_OF_FEW if proof.few else FIRST_BOUND_SHARE)
         if standing.done():
             return
         drafts = construct.drafts(search, lagrangian_, number=CHAINS, seed=self.seed)
@@ -193,7 +194,9 @@ class _Run:
             drafts[0] = search.draft_of(start)
 
         def afresh(number: int) -> Draft:
-            return construct.drafts(search, lagrangian_, number=3, seed=self.seed + 1 + number)[number % 3]
+            # The proof beside has better prices by then.
+            latest = proof.bound if proof.bound is not None and len(proof.bound.centres) else lagrangian_
+            return construct.drafts(search, latest, number=3, seed=self.seed + 1 + number)[number % 3]
 
         rounds = Rounds(standing, search, drafts, self.seed, self.threads, afresh)
         if standing.work is not None:
