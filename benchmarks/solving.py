@@ -224,7 +224,8 @@ def one(case: str, who: str, limit: float, results: Path) -> dict[str, Any]:
     elif who == CARRIED:
         plan = plan_of(results, str(CASES[case].lsoas))
         if not plan.is_file():
-            return {"failed": f"needs our plan of {CASES[case].lsoas}, which was not kept"}
+            told = {"failed": f"needs our plan of {CASES[case].lsoas}, which was not kept"}
+            return told | {"limit": limit} | where()
         told = child(__file__, task | {"task": "carried", "plan": str(plan)}, BESIDES)
     else:
         with tempfile.TemporaryDirectory() as scratch:

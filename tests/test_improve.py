@@ -199,14 +199,54 @@ def test_a_cropped_neighbourhood_costs_what_it_costs_on_the_whole_map(seed):
     draft = search.improve(draft, moves=0, seed=0, heat=0.0)  # zones matched with the baseline anew
     random = np.random.default_rng(seed)
     part = cropping.cropped(search, draft, neighbourhood(search, draft, random))
-    same = part.pasted(part.draft)
-    assert plan_of(problem, same) == plan_of(problem, draft)
-    assert same.price == pytest.approx(draft.price, rel=1e-9)
-    found = part.pasted(part.search.improve(part.draft, moves=3000, seed=seed % 2**31, heat=1.0))
+    assert plan_of(problem, part.pasted(part.draft)) == plan_of(problem, draft)
+    found = part.improved(moves=3000, seed=seed % 2**31, heat=1.0, enough=-math.inf, stop=None)
     whole = search.improve(found, moves=0, seed=0, heat=0.0)
     assert whole.price <= found.price * (1 + 1e-9) + 1e-6
     assert problem.objective.change or whole.price == pytest.approx(found.price, rel=1e-6, abs=1e-4)
     assert verify(plan_of(problem, found), problem)["passed"].all()
+
+
+def test_a_cropped_neighbourhood_leaves_zones_of_the_baseline_to_others():
+    frame, near, minutes = toy.squares(8)
+    row, column = np.divmod(np.arange(64), 8)
+    problem = zd.Problem(
+        zd.Units.from_frame(frame, hours="hours", contiguity=near),
+        zd.TravelTimes.from_matrix(minutes, frame.index),
+        levels=[zd.Level("1", zones=8)],
+        rules=[zd.Contiguous()],
+        objective=Objective(change=10.0, baseline=pd.Series(row // 4 * 2 + column // 4, index=frame.index)),
+    )
+    search = searching(problem)
+    zone = row // 2 * 2 + column // 4
+    draft = Draft(zone, np.zeros(8, np.int64), np.array([np.flatnonzero(zone == z)[0] for z in range(8)]))
+    draft = search.improve(draft, moves=0, seed=0, heat=0.0)
+    for inside in ([0, 1], [0, 2], [2, 3, 6, 7]):
+        part = cropping.cropped(search, draft, np.isin(draft.zone, inside))
+        again = part.search.improve(part.draft, moves=0, seed=0, heat=0.0, match=part.match)
+        assert again.price == pytest.approx(part.draft.price)
+    found = search.improve_nearby(draft, moves=50_000, seed=1, heat=0.3)
+    terms = problem.terms(plan_of(problem, found))
+    assert problem.value(terms) * search.total_hours == pytest.approx(found.price, rel=1e-6)
+
+
+def test_light_units_keep_a_centre_that_reaches_them_beside_heavy_ones():
+    place = np.concatenate([np.zeros(10), [8, 16], np.full(200, 40.0), np.linspace(400, 410, 40)])
+    hours = np.concatenate([np.full(10, 50.0), [0.3, 0.3], np.full(200, 0.03), np.full(40, 5000.0)])
+    frame = pd.DataFrame({"hours": hours}, index=range(len(place)))
+    problem = zd.Problem(
+        zd.Units.from_frame(frame, hours="hours", contiguity=[(i, i + 1) for i in range(len(place) - 1)]),
+        zd.TravelTimes.from_matrix(np.abs(np.subtract.outer(place, place)), frame.index),
+        levels=[zd.Level("1", max_minutes=15, weekly_hours=(0.5, 1e6), zones=(3, 6))],
+        rules=[zd.Contiguous()],
+    )
+    search = searching(problem)
+    zone = np.repeat([0, 1, 2], [12, 200, 40])
+    draft = Draft(zone, np.zeros(3, np.int64), np.array([10, 12, 212]))
+    draft = search.improve(draft, moves=0, seed=0, heat=0.0)
+    assert math.isfinite(draft.price)
+    part = cropping.cropped(search, draft, draft.zone < 2)
+    assert math.isfinite(part.draft.price)
 
 
 def test_a_price_that_is_good_enough_ends_a_chain_with_a_baseline_too():

@@ -26,7 +26,7 @@ from zonedesign.solve._moves import (
     whole,
 )
 from zonedesign.solve._recombine import new_room, pair_price, recombine, unite
-from zonedesign.solve._state import recount, send
+from zonedesign.solve._state import REACH, recount, send
 
 if TYPE_CHECKING:
     from zonedesign.solve._recombine import Room
@@ -223,6 +223,11 @@ def anneal(
     np.random.seed(course.seed)  # noqa: NPY002  (numba's generator belongs to this thread)
     room, firm = new_room(state.units.shape[0], case.pairs.shape[0]), penalty.copy()
     firm[:KINDS] = penalty[2 * KINDS :]
+    hours = 0.0
+    for i in range(case.units.shape[0]):
+        hours += case.units[i].hours
+    # No minutes saved are worth a unit out of reach, however light it is.
+    firm[REACH] = max(firm[REACH], case.weights[0] * hours * case.table[0].minutes + 1.0)
     _anneal(case, state, penalty, course, best, among, stop, room, np.zeros(KINDS), firm)
 
 

@@ -31,13 +31,29 @@ class Cropped:
     """A neighbourhood: the search over its units, its own draft, and where they come from.
 
     `units` (m,) are the positions of its units in the problem, `whole` is the draft of all. The price of
-    `draft` is what the neighbourhood adds to that of the whole.
+    `draft` is what the neighbourhood adds to that of the whole; `match` (k,) is the zone of the baseline that
+    each of its zones continues on the whole map, -1 for none, None where that is not asked.
     """
 
     search: Search
     draft: Draft
     units: Ints
     whole: Draft
+    match: Ints | None
+
+    def improved(self, *, moves: int, seed: int, heat: float, enough: float, stop: Ints | None) -> Draft:
+        """Return the draft of all with the neighbourhood improved by one chain (`Search.improve`)."""
+        found = self.search.improve(
+            self.draft,
+            moves=moves,
+            seed=seed,
+            heat=heat,
+            enough=enough - self.whole.price + self.draft.price,
+            stop=stop,
+            within=np.ones(len(self.units), dtype=np.bool_),
+            match=self.match,
+        )
+        return self.pasted(found) if found.price < self.draft.price else self.whole
 
     def pasted(self, draft: Draft) -> Draft:
         """Return the draft of all with the neighbourhood as in `draft`."""
@@ -70,6 +86,7 @@ def cropped(search: Search, draft: Draft, within: NDArray[np.bool_]) -> Cropped:
     outside = np.ones(len(draft.level), dtype=np.bool_)
     outside[here] = False
     records = case.units[numbers]
+    records["border"] = np.unique(records["border"], return_inverse=True)[1]
     tile, table = _table(case, numbers)
     levels = _levels(search, draft, outside)
     match = _matched(search, draft, records, here)
@@ -89,9 +106,10 @@ def cropped(search: Search, draft: Draft, within: NDArray[np.bool_]) -> Cropped:
         zone=zone.astype(np.int64),
         level=draft.level[here],
         centre=np.searchsorted(numbers, search.rank[draft.centre[here]]),
-        match=match,
     )
-    return Cropped(found, found.improve(own, moves=0, seed=0, heat=0.0), units, draft)
+    # Without moves zones keep their numbers, which `match` goes by.
+    priced = found.improve(own, moves=0, seed=0, heat=0.0, match=match)
+    return Cropped(found, priced, units, draft, match)
 
 
 def _table(case: Case, numbers: Ints) -> tuple[Indices, Records]:
@@ -106,7 +124,7 @@ def _table(case: Case, numbers: Ints) -> tuple[Indices, Records]:
 
 def _rows(rows: Records, units: Records, what: str, numbers: Ints) -> Records:
     """Return the rows of these units that lead to others of them; `units` are told anew where theirs are."""
-    begin, degree = units[f"{what}_from"], units[f"{what}_to"] - units[f"{what}_from"]
+    begin, degree = units[f"{what}_from"].copy(), units[f"{what}_to"] - units[f"{what}_from"]
     unit = np.repeat(np.arange(len(numbers)), degree)
     found: Records = rows[np.arange(len(unit)) + np.repeat(begin - (np.cumsum(degree) - degree), degree)]
     to = np.minimum(np.searchsorted(numbers, found["to"]), len(numbers) - 1)

@@ -48,15 +48,13 @@ LARGE_SHARE = 0.3
 class Draft:
     """A plan in numbers: zone (n,) of every unit, level (k,) and centre (k,) of every zone, and its price.
 
-    `price` is the objective times all hours, inf while rules are broken. `match` (k,) is the zone of the
-    baseline that every zone continues, -1 for none, where it is known already.
+    `price` is the objective times all hours, inf while rules are broken.
     """
 
     zone: Ints
     level: Ints
     centre: Ints
     price: float = math.inf
-    match: Ints | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,19 +155,23 @@ class Search:
         while moves > 0 and draft.price > enough and (stop is None or stop[0] == 0):
             within = neighbourhood(self, draft, random, among)
             share = min(moves, MOVES_A_UNIT * int(within.sum()))
-            chain = partial(
-                type(self).improve, moves=share, seed=int(random.integers(2**31)), heat=heat, stop=stop
-            )
+            part = cropping.cropped(self, draft, within) if cropping.suits(within) else None
+            whole = partial(self.improve, draft, within=within)
+            chain = whole if part is None or math.isinf(part.draft.price) else part.improved
+            seed = int(random.integers(2**31))
+            found = chain(moves=share, seed=seed, heat=heat, enough=enough, stop=stop)
+            draft = min(draft, found, key=lambda each: each.price)
             moves -= share
-            if cropping.suits(within):
-                part = cropping.cropped(self, draft, within)
-                everybody = np.ones(len(part.units), dtype=np.bool_)
-                found = part.pasted(chain(part.search, part.draft, within=everybody))
-            else:
-                found = chain(self, draft, within=within)
-            if found.price < draft.price:
-                draft = found
-        return draft
+        return self._priced(draft)
+
+    def _priced(self, draft: Draft) -> Draft:
+        """Return a draft with its price by the best matching with a baseline, where there is one.
+
+        Chains match zones once, at their beginning: what they told may be more than it is.
+        """
+        if self.case.weights[1] <= 0 or math.isinf(draft.price):
+            return draft
+        return self.improve(draft, moves=0, seed=0, heat=0.0)
 
     @property
     def total_hours(self) -> float:
@@ -186,17 +188,19 @@ class Search:
         enough: float = -math.inf,
         stop: Ints | None = None,
         within: NDArray[np.bool_] | None = None,
+        match: Ints | None = None,
     ) -> Draft:
         """Return the best draft without broken rules that one chain finds from `draft`, or else its last.
 
         `heat` is the first temperature as a multiple of what one typical unit costs. Only the units `within`
-        (n,) move, which are whole zones of the draft; all others stay as they are.
+        (n,) move, which are whole zones of the draft; all others stay as they are. `match` (k,) is the zone
+        of the baseline that every zone continues, -1 for none, where it is not to be found.
         """
         from zonedesign.solve import _anneal  # noqa: PLC0415
 
         stop = np.zeros(1, dtype=np.int64) if stop is None else stop
         case, among = self._within(within)
-        state = self._state_of(draft)
+        state = self._state_of(draft, match)
         typical = self._typical_minutes(draft)
         per_unit = max(float(self.case.units["hours"].mean()), 1e-12) * typical
         levels = self.case.levels
@@ -224,7 +228,8 @@ class Search:
         if math.isinf(best.price[0]):
             zones = state.zones
             return self.as_draft(state.units["zone"], zones["level"], zones["centre"], math.inf)
-        return self.as_draft(best.zone, best.level, best.centre, float(best.price[0]) + all_moved)
+        found = self.as_draft(best.zone, best.level, best.centre, float(best.price[0]) + all_moved)
+        return self._priced(found) if moves > 0 and match is None else found
 
     def _within(self, within: NDArray[np.bool_] | None) -> tuple[Case, Ints]:
         """Return the case in which only these units may move, and their numbers."""
@@ -270,7 +275,7 @@ class Search:
         first = np.array([by_hours, 2 * unit, by_people, unit, 4 * unit, typical, 2 * typical, 4 * unit])
         return np.concatenate([first, 0.05 * first, 200 * first])
 
-    def _state_of(self, draft: Draft) -> State:
+    def _state_of(self, draft: Draft, match: Ints | None = None) -> State:
         from zonedesign.solve import _state  # noqa: PLC0415
 
         n, case = len(draft.zone), self.case
@@ -280,8 +285,8 @@ class Search:
         zones = np.zeros(slots, dtype=_state.STATE_ZONE)
         zones["level"][: len(draft.level)] = draft.level
         zones["centre"] = zones["match"] = zones["listed"] = -1
-        if draft.match is not None:
-            zones["match"][: len(draft.match)] = draft.match
+        if match is not None:
+            zones["match"][: len(match)] = match
         elif case.weights[1] > 0:
             for zone, before in measures.matched_zones(
                 case.units["hours"], units["zone"], case.units["before"]

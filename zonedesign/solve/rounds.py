@@ -55,7 +55,8 @@ REST = 0.1
 class Rounds:
     """The search under way: drafts, and how often each was looked at since it last became better.
 
-    `afresh(number)` gives another first draft, for the place of one that has settled.
+    `afresh(number)` gives another first draft, for the place of one that has settled. `own` is the place of
+    the draft around the bound's own centres, None where there is none any more.
     """
 
     standing: Standing
@@ -64,6 +65,7 @@ class Rounds:
     seed: int
     threads: int
     afresh: Callable[[int], Draft]
+    own: int | None = None
     number: int = 0
     met: ZonesMet = field(init=False)
     looked: list[int] = field(default_factory=list)
@@ -166,11 +168,11 @@ class Rounds:
             return list(places)
         threads = max(self.threads, 1)
 
-        def tried(k: int) -> int:
-            own = k == 0 and self._many(self.pool[k], threads)
-            return max(0, self.tried[k] - OWN_TRIES) if own else self.tried[k]
+        def turns(k: int) -> int:
+            own = k == self.own and self._many(self.pool[k], threads)
+            return max(0, self.tried[k] - OWN_TRIES + 1) if own else self.tried[k]
 
-        order = sorted(places, key=lambda k: (self._settled(k), self.pool[k].price, tried(k), k))
+        order = sorted(places, key=lambda k: (self._settled(k), self.pool[k].price, turns(k), k))
         best = self.pool[order[0]]
         if math.isfinite(best.price) and self._many(best, threads):
             return order[:1] * threads
@@ -223,8 +225,14 @@ class Rounds:
             self._combine()
         best = min(range(len(self.pool)), key=lambda k: (self.pool[k].price, k))
         if self._settled(place) and place != best:
-            self.pool[place] = self.afresh(self.number * len(self.pool) + place)
-            self.looked[place] = self.tried[place] = 0
+            self._replace(place, self.afresh(self.number * len(self.pool) + place))
+
+    def _replace(self, place: int, draft: Draft) -> None:
+        """Put another draft into a place."""
+        self.pool[place] = draft
+        self.looked[place] = self.tried[place] = 0
+        if place == self.own:
+            self.own = None
 
     def _combine(self) -> None:
         """Put together the best plan from the zones of all drafts; it takes the place of the worst draft."""
@@ -239,8 +247,7 @@ class Rounds:
         """Put a draft that is better than all into the place of the worst."""
         if draft.price < min(each.price for each in self.pool) * (1 - OPTIMAL_GAP):
             place = max(range(len(self.pool)), key=lambda k: (self.pool[k].price, k))
-            self.pool[place] = draft
-            self.looked[place] = self.tried[place] = 0
+            self._replace(place, draft)
             self._offer(draft)
 
     def _offer(self, draft: Draft) -> None:

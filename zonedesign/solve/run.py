@@ -194,11 +194,11 @@ class _Run:
             drafts[0] = search.draft_of(start)
 
         def afresh(number: int) -> Draft:
-            # The proof beside has better prices by then.
-            latest = proof.bound if proof.bound is not None and len(proof.bound.centres) else lagrangian_
+            latest = proof.bound or lagrangian_  # the proof beside has better prices by then
             return construct.drafts(search, latest, number=3, seed=self.seed + 1 + number)[number % 3]
 
-        rounds = Rounds(standing, search, drafts, self.seed, self.threads, afresh)
+        own = 0 if start is None and len(lagrangian_.centres) else None
+        rounds = Rounds(standing, search, drafts, self.seed, self.threads, afresh, own)
         if standing.work is not None:
             rounds.run(1.0, leave=False)
             proof.rise(1.0)
