@@ -231,8 +231,8 @@ def test_a_cropped_neighbourhood_leaves_zones_of_the_baseline_to_others():
 
 
 def test_light_units_keep_a_centre_that_reaches_them_beside_heavy_ones():
-    place = np.concatenate([np.zeros(10), [8, 16], np.full(200, 40.0), np.linspace(400, 410, 40)])
-    hours = np.concatenate([np.full(10, 50.0), [0.3, 0.3], np.full(200, 0.03), np.full(40, 5000.0)])
+    place = np.concatenate([np.zeros(10), [8, 16], np.full(978, 40.0), np.linspace(400, 410, 40)])
+    hours = np.concatenate([np.full(10, 50.0), [0.3, 0.3], np.full(978, 0.03), np.full(40, 5000.0)])
     frame = pd.DataFrame({"hours": hours}, index=range(len(place)))
     problem = zd.Problem(
         zd.Units.from_frame(frame, hours="hours", contiguity=[(i, i + 1) for i in range(len(place) - 1)]),
@@ -241,8 +241,8 @@ def test_light_units_keep_a_centre_that_reaches_them_beside_heavy_ones():
         rules=[zd.Contiguous()],
     )
     search = searching(problem)
-    zone = np.repeat([0, 1, 2], [12, 200, 40])
-    draft = Draft(zone, np.zeros(3, np.int64), np.array([10, 12, 212]))
+    zone = np.repeat([0, 1, 2], [12, 978, 40])
+    draft = Draft(zone, np.zeros(3, np.int64), np.array([10, 12, 990]))
     draft = search.improve(draft, moves=0, seed=0, heat=0.0)
     assert math.isfinite(draft.price)
     part = cropping.cropped(search, draft, draft.zone < 2)
