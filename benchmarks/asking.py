@@ -69,13 +69,29 @@ class Asked:
 
 
 def most_zones(problem: zd.Problem) -> int:
-    """Return how many zones the counts allow: more zones mean fewer minutes, so peers get as many."""
-    most = 0
-    for level in problem.levels:
-        high = level.zone_range[1]
-        floor = (level.weekly_hours or (None,))[0]
-        most += high if high is not None else int(problem.hours.sum() // floor) if floor else 1
-    return most
+    """Return how many zones counts and hours allow: more zones mean fewer minutes, so peers get as many.
+
+    Levels without a count have the least of their share of all hours, and what is left goes where zones are
+    smallest.
+    """
+    total = float(problem.hours.sum())
+    most = sum(level.zone_range[1] or 0 for level in problem.levels)
+    unsaid = [level for level in problem.levels if level.zone_range[1] is None]
+    most += sum(not _floor(level) for level in unsaid)
+    counted = sorted((level for level in unsaid if _floor(level)), key=_floor)
+    shares = [level.hours_share or (None, None) for level in counted]
+    left = total - sum(total * (low or 0.0) for low, _ in shares)
+    for level, (low, high) in zip(counted, shares, strict=True):
+        least = total * (low or 0.0)
+        hours = min(total * (1.0 if high is None else high), least + left)
+        left -= hours - least
+        most += int(hours // _floor(level))
+    return min(most, len(problem.units))
+
+
+def _floor(level: zd.Level) -> float:
+    """Return the least hours of a level's zone, 0 where nothing says."""
+    return (level.weekly_hours or (None,))[0] or 0.0
 
 
 class Rules:

@@ -265,6 +265,15 @@ def test_peers_get_as_many_zones_as_counts_allow(bench):
     assert bench.asking.most_zones(line_of_units([5.0] * 4, weekly_hours=(8, 9))) == 2
 
 
+def test_peers_get_as_many_zones_as_shares_of_hours_allow(bench):
+    problem = line_of_units([5.0] * 20, weekly_hours=(5, 9))
+    large = zd.Level("1", weekly_hours=(20, 40), hours_share=(0.6, None))
+    small = zd.Level("2", weekly_hours=(5, 10), hours_share=(0.1, 0.25))
+    # At most 25 of 100 hours are in zones of 5, and the other 75 in zones of 20.
+    assert bench.asking.most_zones(problem.with_(levels=[large, small])) == 5 + 3
+    assert bench.asking.most_zones(line_of_units([100.0, 1.0], weekly_hours=(1, None))) == 2
+
+
 # The case as large as England.
 
 
