@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from types import SimpleNamespace
 
 import brute
 import networkx as nx
@@ -26,6 +27,7 @@ from zonedesign.solve.construct import grown
 from zonedesign.solve.fixing import possible_arcs
 from zonedesign.solve.improve import Draft, Search
 from zonedesign.solve.neighbourhoods import neighbourhood
+from zonedesign.solve.rounds import Rounds
 from zonedesign.verify import verify
 
 SEEDS = st.integers(0, 10**9)
@@ -417,3 +419,19 @@ def test_a_zone_keeps_a_centre_that_reaches_all_where_another_would_cost_less():
     draft = Draft(np.zeros(3, dtype=np.int64), one, np.array([1]))
     found = search.improve(draft, moves=0, seed=0, heat=0.0)
     assert (found.centre.tolist(), found.price) == ([1], 202.0)
+
+
+@pytest.mark.parametrize(("zones", "own", "turns"), [(30, 0, [0, 0, 0, 1, 2, 3]), (30, None, [0, 1, 2, 3, 0, 1]),
+                                                     (29, 0, [0, 1, 2, 3, 0, 1])])  # fmt: skip
+def test_of_many_zones_the_draft_around_the_bounds_centres_has_three_chains_first(zones, own, turns):
+    many = Draft(np.zeros(1, np.int64), np.zeros(zones, np.int64), np.zeros(zones, np.int64))
+    rounds = Rounds(
+        SimpleNamespace(work=None), searching(toy.problem()), [many] * 4, 0, 1, lambda _: many, own
+    )
+    rounds.looked, rounds.tried = [0] * 4, [0] * 4
+    found = []
+    for _ in turns:
+        picked = rounds._picked()[0]
+        rounds.tried[picked] += 1
+        found.append(picked)
+    assert found == turns
