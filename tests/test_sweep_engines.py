@@ -182,7 +182,31 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is sent as a signal")
-def test_ctrl_c_ends_runs_in_other_processes_within_seconds_and_without_a_trace(tmp_path: Path) -> None:
+def test_processes_beside_this_one_are_deaf_to_ctrl_c_from_their_first_line(tmp_path: Path) -> None:
+    script = tmp_path / "masks.py"
+    script.write_text(
+        "import signal\n"
+        "from joblib import Parallel, delayed\n"
+        "from zonedesign.sweep.engines import _interrupts_held\n"
+        "def deaf():\n"
+        "    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])\n"
+        "if __name__ == '__main__':\n"
+        "    with _interrupts_held():\n"
+        "        found = Parallel(n_jobs=2)(delayed(deaf)() for _ in range(4))\n"
+        "    print(found, deaf())\n",
+        encoding="utf-8",
+    )
+    ended = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert ended.stdout == "[True, True, True, True] False\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is sent as a signal")
+@pytest.mark.parametrize("seconds", [0.5, 2.0])
+def test_ctrl_c_ends_runs_in_other_processes_within_seconds_and_without_a_trace(
+    tmp_path: Path, seconds: float
+) -> None:
     frame = squares(hours=list(np.random.default_rng(0).integers(8, 13, 16).astype(float)))
     tiny = write_tiny(tmp_path, units=frame, changes={"weekly_hours = [30, 50]": "weekly_hours = [30, 55]"})
     script = tmp_path / "endless.py"
@@ -197,7 +221,7 @@ def test_ctrl_c_ends_runs_in_other_processes_within_seconds_and_without_a_trace(
         for line in process.stdout:
             if line.strip() == "read":
                 break
-        time.sleep(2)
+        time.sleep(seconds)
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err

@@ -103,6 +103,13 @@ def _interrupts_held() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
+    from multiprocessing import resource_tracker as of_python  # noqa: PLC0415  (not on Windows)
+
+    from joblib.externals.loky.backend import resource_tracker as of_joblib  # noqa: PLC0415  (slow to import)
+
+    # Begun on the way, these let signals through again, and the processes after them would end with a trace.
+    of_python.ensure_running()
+    of_joblib.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
