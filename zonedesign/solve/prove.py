@@ -50,12 +50,16 @@ ENGINE_SHARE = 0.95
 
 @dataclass(eq=False)
 class Proof:
-    """The proof of one run: what is possible, its prices so far, and the search that mends broken plans."""
+    """The proof of one run: what is possible, its prices so far, and the search that mends broken plans.
+
+    `hoped` is whether the prices settled while no plan said how high the bound may rise.
+    """
 
     standing: Standing
     possible: NDArray[np.bool_]
     priced: Priced
     bound: Bound | None = None
+    hoped: bool = False
     seed: int = 0
     threads: int = 1
     writers: int = 1
@@ -87,29 +91,37 @@ class Proof:
 
     def rise(self, share: float) -> None:
         """Raise the bound by its prices until that brings nothing more, or a share of the time is used."""
-        if self.standing.work is not None:  # nothing but steps limits those runs
-            at_end = self.bound is None or self.bound.converged or self.bound.infeasible
-            if not at_end and not self.standing.done():
-                self._rise(1_000, share)
+        if self.bound is None or not self._rising(share):
             return
-        before = -math.inf
+        if self.standing.work is not None:  # nothing but steps limits those runs
+            if self.hoped or not self.bound.converged:
+                self._rise(1_000, share, anew=self.hoped)
+            return
+        rose = math.inf
         # Steps that have become too short to help may do so again from full length.
-        while (
-            self.bound is not None
-            and not self.bound.infeasible
-            and self.bound.value - before > WORTH_RISING * abs(self.bound.value)
-            and not self.standing.done()
-            and time.monotonic() < self.standing.deadline(share)
-        ):
-            before = self.bound.value
-            self._rise(20_000, share)
+        while rose > WORTH_RISING and self._rising(share):
+            rose = self._rise(20_000, share)
+        if self.hoped and self.standing.best is not None and self._rising(share):
+            self.hoped = False
+            self._rise(20_000, share, anew=True)
 
-    def _rise(self, steps: int, share: float) -> None:
-        standing = self.standing
+    def _rising(self, share: float) -> bool:
+        """Return whether there is a bound that may still rise."""
+        standing, bound = self.standing, self.bound
+        in_time = time.monotonic() < standing.deadline(share)
+        return in_time and bound is not None and not bound.infeasible and not standing.done()
+
+    def _rise(self, steps: int, share: float, *, anew: bool = False) -> float:
+        """Take steps from the best prices, or `anew`: return by what share of it the bound rose.
+
+        Prices that settled on what was hoped for may have been led astray.
+        """
+        standing, before = self.standing, self.bound
+        blind = standing.best is None
         found = lagrangian(
             self.priced,
             target=lambda: standing.objective if standing.best is not None else None,
-            start=None if self.bound is None else self.bound.prices,
+            start=None if before is None or anew else before.prices,
             iterations=steps,
             gap=standing.gap,
             threads=self.threads,
@@ -121,7 +133,10 @@ class Proof:
             standing.causes.append(f"{NO_CHOICE}; {WAY_OUT}")
         elif not found.infeasible:
             standing.raise_bound(found.value)
-        self.bound = found
+        self.hoped = self.hoped or (blind and found.converged)
+        if before is None or found.infeasible or found.value >= before.value:
+            self.bound = found
+        return math.inf if before is None else (found.value - before.value) / (abs(found.value) or 1.0)
 
     def write_out(self, share: float = 1.0) -> None:
         """Choose among all zones there are, or all that cost little, in a share of the time that is left."""

@@ -205,7 +205,10 @@ class _Run:
         elif self.threads == 1:
             proof.write_out(WRITING_SHARE)
             proof.rise(RISING_SHARE)
-            rounds.run(SEARCH_SHARE if proof.whole else 1.0, leave=proof.whole)
+            again = proof.whole or proof.hoped
+            rounds.run(SEARCH_SHARE if again else 1.0, leave=again)
+            if not proof.few:
+                proof.rise(SEARCH_SHARE + RISING_SHARE)
             proof.settle()
             rounds.run(1.0, leave=False)
         else:
@@ -224,6 +227,10 @@ class _Run:
                 proof.write_out()
                 proof.rise(RISING_SHARE_OF_FEW if proof.few else 1.0)
                 proof.settle()
+                if proof.hoped:
+                    rounds.threads = self.threads
+                    standing.wait_for_plan()
+                    rounds.threads = self.threads - 1
                 proof.rise(1.0)
             except KeyboardInterrupt:  # from whoever listens to progress
                 standing.stopped_by = StoppedBy.INTERRUPT

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+SECONDS_TO_LOOK = 0.1
+"""Seconds between two looks at whether there is a plan."""
+
 
 @dataclass(eq=False)
 class Standing:
@@ -106,6 +109,11 @@ class Standing:
                 self.best, self.objective = plan, objective
                 return True
             return False
+
+    def wait_for_plan(self) -> None:
+        """Wait until there is a plan, or nobody goes on."""
+        while self.best is None and not self.done():
+            self._halted.wait(SECONDS_TO_LOOK)
 
     def raise_bound(self, value: float) -> None:
         """Keep a bound where it is better."""

@@ -1,0 +1,111 @@
+"""The bound beside the search: prices that settled on what was hoped for begin anew once there is a plan."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import toy
+
+import zonedesign as zd
+from zonedesign.certificate import StoppedBy
+from zonedesign.progress import silent
+from zonedesign.solve.bound import Bound, Priced, lagrangian
+from zonedesign.solve.fixing import possible_arcs
+from zonedesign.solve.standing import Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+prove = importlib.import_module("zonedesign.solve.prove")
+
+
+def grid() -> zd.Problem:
+    """Sixty-four units in six zones; cut boundary keeps the bound well below every plan."""
+    frame, near, minutes = toy.squares(8)
+    return zd.Problem(
+        zd.Units.from_frame(frame, hours="hours", contiguity=near),
+        zd.TravelTimes.from_matrix(minutes, frame.index),
+        levels=[zd.Level("1", weekly_hours=(30, 120), zones=6)],
+        rules=[zd.Contiguous()],
+        objective=zd.Objective(cut=0.5),
+    )
+
+
+@pytest.fixture
+def starts(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether each run of steps began from the first prices."""
+    found = []
+
+    def noted(priced: Priced, **options: Any) -> Bound:
+        found.append(options["start"] is None)
+        return lagrangian(priced, **options)
+
+    monkeypatch.setattr(prove, "lagrangian", noted)
+    return found
+
+
+def settled(work: int | None = None, meanwhile: Callable[[], None] = lambda: None) -> Any:
+    """Return a proof whose prices settled before the plan that it has now."""
+    problem = grid()
+    plan = zd.solve(problem, work=1)
+    standing = Standing(problem, 600.0, 0.0, work, silent)
+    possible = possible_arcs(problem)
+    proof = prove.Proof(standing, possible, Priced.of(problem, possible))
+    proof.first(1.0)
+    assert proof.hoped
+    meanwhile()
+    assert standing.take(plan)
+    return proof
+
+
+@pytest.mark.parametrize("work", [None, 1])
+def test_prices_that_settled_without_a_plan_begin_anew_once_there_is_one(starts, work):
+    proof = settled(work, starts.clear)
+    proof.rise(1.0)
+    assert starts.count(True) == 1
+
+
+def test_prices_begin_anew_only_once(starts):
+    proof = settled()
+    proof.rise(1.0)
+    starts.clear()
+    proof.rise(1.0)
+    assert starts == [False]
+
+
+def test_prices_that_settled_do_not_begin_anew_without_a_plan(starts):
+    proof = settled()
+    proof.standing.best = None
+    starts.clear()
+    proof.rise(1.0)
+    assert True not in starts
+
+
+def test_prices_that_begin_anew_and_come_to_less_leave_the_better_ones(monkeypatch):
+    proof = settled()
+    before = proof.bound.value
+
+    def worse(priced: Priced, **options: Any) -> Bound:
+        found = lagrangian(priced, **options)
+        return replace(found, value=found.value - 1.0) if options["start"] is None else found
+
+    monkeypatch.setattr(prove, "lagrangian", worse)
+    proof.rise(1.0)
+    assert proof.bound.value >= before
+    assert proof.standing.bound >= before
+
+
+def test_whoever_waits_for_a_plan_goes_on_once_there_is_one():
+    standing = settled().standing
+    standing.wait_for_plan()
+    assert standing.best is not None
+
+
+def test_whoever_waits_for_a_plan_goes_on_when_the_run_ends():
+    standing = Standing(grid(), 0.3, 0.0, None, silent)
+    standing.wait_for_plan()
+    assert standing.best is None
+    assert standing.stopped_by is StoppedBy.TIME
