@@ -71,22 +71,31 @@ class Asked:
 def most_zones(problem: zd.Problem) -> int:
     """Return how many zones counts and hours allow: more zones mean fewer minutes, so peers get as many.
 
-    Levels without a count have the least of their share of all hours, and what is left goes where zones are
-    smallest.
+    Every level has the least of its share of all hours and of its count, and what is left goes where zones
+    are smallest. A level without floor and count has its least count, or one zone.
     """
-    total = float(problem.hours.sum())
-    most = sum(level.zone_range[1] or 0 for level in problem.levels)
-    unsaid = [level for level in problem.levels if level.zone_range[1] is None]
-    most += sum(not _floor(level) for level in unsaid)
-    counted = sorted((level for level in unsaid if _floor(level)), key=_floor)
-    shares = [level.hours_share or (None, None) for level in counted]
-    left = total - sum(total * (low or 0.0) for low, _ in shares)
-    for level, (low, high) in zip(counted, shares, strict=True):
-        least = total * (low or 0.0)
-        hours = min(total * (1.0 if high is None else high), least + left)
-        left -= hours - least
-        most += int(hours // _floor(level))
+    total, most = float(problem.hours.sum()), 0
+    levels = sorted(problem.levels, key=_floor)
+    least = [_least_hours(level, total) for level in levels]
+    left = total - sum(least)
+    for level, own in zip(levels, least, strict=True):
+        few, many = level.zone_range
+        floor, high = _floor(level), (level.hours_share or (None, None))[1]
+        if floor <= 0:
+            most += max(few, 1) if many is None else many
+            continue
+        room = math.inf if many is None else many * floor
+        hours = max(own, min(total * (1.0 if high is None else high), room, own + left))
+        left -= hours - own
+        fits = int((hours + 1e-6) // floor)
+        most += max(few, fits if many is None else min(many, fits))
     return min(most, len(problem.units))
+
+
+def _least_hours(level: zd.Level, total: float) -> float:
+    """Return the least hours that a level takes by its share and its count."""
+    low = (level.hours_share or (None, None))[0] or 0.0
+    return max(total * low, level.zone_range[0] * _floor(level))
 
 
 def _floor(level: zd.Level) -> float:

@@ -274,6 +274,14 @@ def test_peers_get_as_many_zones_as_shares_of_hours_allow(bench):
     assert bench.asking.most_zones(line_of_units([100.0, 1.0], weekly_hours=(1, None))) == 2
 
 
+def test_peers_get_no_zones_for_hours_that_counted_levels_need(bench):
+    problem = line_of_units([5.0] * 20, weekly_hours=(5, 9))
+    counted = zd.Level("1", weekly_hours=(20, 40), zones=(3, 4))
+    small = zd.Level("2", weekly_hours=(10, 20))
+    # Of 100 hours three zones need 60, and the other 40 make four of 10; a fourth of 20 would cost two of them.
+    assert bench.asking.most_zones(problem.with_(levels=[counted, small])) == 3 + 4
+
+
 # The case as large as England.
 
 

@@ -8,11 +8,12 @@ from types import SimpleNamespace
 
 import brute
 import networkx as nx
+import nine_zones
 import numpy as np
 import pandas as pd
 import pytest
 import toy
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import zonedesign as zd
@@ -20,6 +21,7 @@ from zonedesign import rules as kinds
 from zonedesign.levels import CharacterShare
 from zonedesign.plan import Plan
 from zonedesign.problem import Objective
+from zonedesign.progress import silent
 from zonedesign.solve import cropping
 from zonedesign.solve._anneal import Best, Course, anneal
 from zonedesign.solve._tiles import pairs_of
@@ -28,6 +30,7 @@ from zonedesign.solve.fixing import possible_arcs
 from zonedesign.solve.improve import Draft, Search
 from zonedesign.solve.neighbourhoods import neighbourhood
 from zonedesign.solve.rounds import Rounds
+from zonedesign.solve.standing import Standing
 from zonedesign.verify import verify
 
 SEEDS = st.integers(0, 10**9)
@@ -190,22 +193,22 @@ def test_draft_without_broken_rules_is_a_plan_that_verifies(seed):
         assert problem.objective.change or cost == pytest.approx(draft.price, rel=1e-6, abs=1e-4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seed=SEEDS)
 def test_a_cropped_neighbourhood_costs_what_it_costs_on_the_whole_map(seed):
-    problem = brute.tiny(seed)
+    problem, squares = nine_zones.problem_and_draft(seed)
     search = searching(problem)
-    draft = search.improve(connected_draft(search), moves=5000, seed=seed % 2**31, heat=1.0)
-    if math.isinf(draft.price):
-        return
+    draft = search.improve(squares, moves=2000, seed=seed % 2**31, heat=0.5)
+    assume(math.isfinite(draft.price))
     draft = search.improve(draft, moves=0, seed=0, heat=0.0)  # zones matched with the baseline anew
-    random = np.random.default_rng(seed)
-    part = cropping.cropped(search, draft, neighbourhood(search, draft, random))
+    part = cropping.cropped(search, draft, neighbourhood(search, draft, np.random.default_rng(seed)))
+    assume(len(part.draft.level) < len(draft.level))
     assert plan_of(problem, part.pasted(part.draft)) == plan_of(problem, draft)
-    found = part.improved(moves=3000, seed=seed % 2**31, heat=1.0, enough=-math.inf, stop=None)
-    whole = search.improve(found, moves=0, seed=0, heat=0.0)
-    assert whole.price <= found.price * (1 + 1e-9) + 1e-6
-    assert problem.objective.change or whole.price == pytest.approx(found.price, rel=1e-6, abs=1e-4)
+    found = part.improved(moves=4000, seed=seed % 2**31, heat=0.5, enough=-math.inf, stop=None)
+    cost = problem.value(problem.terms(plan_of(problem, found))) * search.total_hours
+    # A chain matches its zones with the baseline once; matching them anew can only keep more.
+    assert cost <= found.price * (1 + 1e-6) + 1e-4
+    assert problem.objective.change or cost == pytest.approx(found.price, rel=1e-6, abs=1e-4)
     assert verify(plan_of(problem, found), problem)["passed"].all()
 
 
@@ -224,9 +227,9 @@ def test_a_cropped_neighbourhood_leaves_zones_of_the_baseline_to_others():
     draft = Draft(zone, np.zeros(8, np.int64), np.array([np.flatnonzero(zone == z)[0] for z in range(8)]))
     draft = search.improve(draft, moves=0, seed=0, heat=0.0)
     for inside in ([0, 1], [0, 2], [2, 3, 6, 7]):
-        part = cropping.cropped(search, draft, np.isin(draft.zone, inside))
-        again = part.search.improve(part.draft, moves=0, seed=0, heat=0.0, match=part.match)
-        assert again.price == pytest.approx(part.draft.price)
+        within = np.isin(draft.zone, inside)
+        part, rest = (cropping.cropped(search, draft, units).draft for units in (within, ~within))
+        assert part.price + rest.price == pytest.approx(draft.price)
     found = search.improve_nearby(draft, moves=50_000, seed=1, heat=0.3)
     terms = problem.terms(plan_of(problem, found))
     assert problem.value(terms) * search.total_hours == pytest.approx(found.price, rel=1e-6)
@@ -435,3 +438,23 @@ def test_of_many_zones_the_draft_around_the_bounds_centres_has_three_chains_firs
         rounds.tried[picked] += 1
         found.append(picked)
     assert found == turns
+
+
+@pytest.mark.parametrize(("give_up", "cut"), [(False, 0), (True, 1)])
+def test_a_share_of_the_time_cuts_chains_without_a_plan_only_where_the_search_gives_up(
+    monkeypatch, give_up, cut
+):
+    search = searching(toy.problem())
+    standing = Standing(search.problem, 60.0, 0.0, None, silent)
+    seen = []
+
+    def look(_, drafts, **options):
+        options["waiting"]()
+        seen.append(int(options["stop"][0]))
+        standing.halt()
+        return drafts
+
+    monkeypatch.setattr(Search, "improve_all", look)
+    draft = connected_draft(search)
+    Rounds(standing, search, [draft] * 4, 0, 1, lambda _: draft).run(0.0, leave=True, give_up=give_up)
+    assert seen == [cut]

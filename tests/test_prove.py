@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -76,12 +77,27 @@ def test_prices_begin_anew_only_once(starts):
     assert starts == [False]
 
 
-def test_prices_that_settled_do_not_begin_anew_without_a_plan(starts):
-    proof = settled()
+@pytest.mark.parametrize("work", [None, 1])
+def test_prices_that_settled_do_not_begin_anew_without_a_plan(starts, work):
+    proof = settled(work)
     proof.standing.best = None
     starts.clear()
     proof.rise(1.0)
     assert True not in starts
+
+
+def test_prices_whose_new_beginning_was_cut_short_begin_anew_again(monkeypatch):
+    proof = settled()
+
+    def cut_short(priced: Priced, **options: Any) -> Bound:
+        if options["start"] is None:
+            proof.standing.began -= 500.0  # time passes
+            options["iterations"] = 1
+        return lagrangian(priced, **options)
+
+    monkeypatch.setattr(prove, "lagrangian", cut_short)
+    proof.rise(0.5)
+    assert proof.hoped
 
 
 def test_prices_that_begin_anew_and_come_to_less_leave_the_better_ones(monkeypatch):
@@ -99,9 +115,16 @@ def test_prices_that_begin_anew_and_come_to_less_leave_the_better_ones(monkeypat
 
 
 def test_whoever_waits_for_a_plan_goes_on_once_there_is_one():
-    standing = settled().standing
-    standing.wait_for_plan()
-    assert standing.best is not None
+    problem = grid()
+    plan = zd.solve(problem, work=1)
+    standing = Standing(problem, 600.0, 0.0, None, silent)
+    waiting = threading.Thread(target=standing.wait_for_plan, daemon=True)
+    waiting.start()
+    waiting.join(0.3)
+    assert waiting.is_alive()
+    standing.take(plan)
+    waiting.join(60)
+    assert not waiting.is_alive()
 
 
 def test_whoever_waits_for_a_plan_goes_on_when_the_run_ends():

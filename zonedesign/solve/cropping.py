@@ -30,6 +30,7 @@ MOST_UNITS = 1_000
 class Cropped:
     """A neighbourhood: the search over its units, its own draft, and where they come from.
 
+    Of `search` only chains speak of the neighbourhood: its problem and totals are those of the whole map.
     `units` (m,) are the positions of its units in the problem, `whole` is the draft of all. The price of
     `draft` is what the neighbourhood adds to that of the whole; `match` (k,) is the zone of the baseline that
     each of its zones continues on the whole map, -1 for none, None where that is not asked.

@@ -148,8 +148,7 @@ class Search:
         """Return the draft improved by short chains over one neighbourhood after another, `moves` in all.
 
         Each neighbourhood is a few zones next to each other (`neighbourhoods`), of the units `among` (n,)
-        where given, which are whole zones; what a chain finds is kept where it is better. A draft that breaks
-        rules comes back as it was.
+        where given, which are whole zones; what a chain finds is kept where it is better.
         """
         random = np.random.default_rng(seed)
         while moves > 0 and draft.price > enough and (stop is None or stop[0] == 0):

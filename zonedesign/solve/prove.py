@@ -36,9 +36,10 @@ LEFT_PAIRS = 150_000
 SOON_PAIRS, FEW_PAIRS = 80_000, 6_000
 """With several levels and up to so many pairs left, the whole comes after programs of so few near the bound:
 the cuts that the engine finds in bands then do more than closing in."""
-ARCS_BY_WORK, ARCS_BY_TIME = 4e8, 2e9
-"""Arcs that the steps of the first bound visit: drafts around centres of prices that are not yet settled are
-much worse. Time ends those steps too, where it is the limit."""
+FEW_ARCS, MANY_ARCS = 4e8, 2e9
+"""Arcs that the steps of the first bound visit: few where work is the limit, or where zones are few and soon
+have better prices from their parts; many elsewhere, as drafts around centres of prices that are not yet
+settled are much worse. Time ends those steps too, where it is the limit."""
 WORTH_RISING = 1e-4
 """Share by which steps have to raise the bound for others to follow."""
 NO_CHOICE = "no choice of centres meets the zone counts within bands and reach"
@@ -83,7 +84,7 @@ class Proof:
 
     def first(self, share: float) -> Bound:
         """Raise the first bound, whose centres the first drafts need."""
-        visits = ARCS_BY_WORK if self.few or self.standing.work is not None else ARCS_BY_TIME
+        visits = FEW_ARCS if self.few or self.standing.work is not None else MANY_ARCS
         steps = int(min(1500, max(60, visits / max(len(self.priced.units), 1))))
         self._rise(steps, share)
         assert self.bound is not None  # noqa: S101
@@ -94,16 +95,17 @@ class Proof:
         if self.bound is None or not self._rising(share):
             return
         if self.standing.work is not None:  # nothing but steps limits those runs
-            if self.hoped or not self.bound.converged:
-                self._rise(1_000, share, anew=self.hoped)
+            anew = self.hoped and self.standing.best is not None
+            if anew or not self.bound.converged:
+                self._rise(1_000, share, anew=anew)
             return
         rose = math.inf
         # Steps that have become too short to help may do so again from full length.
         while rose > WORTH_RISING and self._rising(share):
             rose = self._rise(20_000, share)
         if self.hoped and self.standing.best is not None and self._rising(share):
-            self.hoped = False
             self._rise(20_000, share, anew=True)
+            self.hoped = not self._rising(share)  # cut short: another time
 
     def _rising(self, share: float) -> bool:
         """Return whether there is a bound that may still rise."""
@@ -117,7 +119,6 @@ class Proof:
         Prices that settled on what was hoped for may have been led astray.
         """
         standing, before = self.standing, self.bound
-        blind = standing.best is None
         found = lagrangian(
             self.priced,
             target=lambda: standing.objective if standing.best is not None else None,
@@ -133,7 +134,7 @@ class Proof:
             standing.causes.append(f"{NO_CHOICE}; {WAY_OUT}")
         elif not found.infeasible:
             standing.raise_bound(found.value)
-        self.hoped = self.hoped or (blind and found.converged)
+        self.hoped = self.hoped or (found.converged and standing.best is None)
         if before is None or found.infeasible or found.value >= before.value:
             self.bound = found
         return math.inf if before is None else (found.value - before.value) / (abs(found.value) or 1.0)

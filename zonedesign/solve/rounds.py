@@ -75,25 +75,29 @@ class Rounds:
     def __post_init__(self) -> None:
         self.met = ZonesMet(self.search)
 
-    def run(self, share: float, *, leave: bool) -> None:
-        """Search until all is done or the share of time is used; `leave` early where nothing better comes."""
+    def run(self, share: float, *, leave: bool, give_up: bool = False) -> None:
+        """Search until all is done; `leave` when the share of time is used or nothing better comes.
+
+        Without a plan only those leave that `give_up`.
+        """
         self.looked = self.looked or [0] * len(self.pool)
         self.tried = self.tried or [0] * len(self.pool)
-        self._run(share, leave=leave)
+        self._run(share, leave=leave, give_up=give_up)
         self._tell(last=True)
 
-    def _run(self, share: float, *, leave: bool) -> None:
+    def _run(self, share: float, *, leave: bool, give_up: bool) -> None:
         standing, stale = self.standing, 0
         while not standing.done() and (standing.work is None or self.number < standing.work):
             over = standing.seconds >= share * standing.time_limit or stale >= STALE_ROUNDS
-            if leave and over and (standing.best is not None or stale > 2 * STALE_ROUNDS):
+            tried_enough = give_up and stale > 2 * STALE_ROUNDS
+            if leave and over and (standing.best is not None or tried_enough):
                 return
             if standing.resting:
                 time.sleep(REST)
                 self._tell()
                 continue
             before = standing.objective
-            self._round(share if standing.best is not None or leave else 1.0)
+            self._round(share if standing.best is not None or give_up else 1.0)
             stale = 0 if standing.objective < before - OPTIMAL_GAP * abs(before) else stale + 1
             self.number += 1
         if standing.work is not None and standing.stopped_by is None:

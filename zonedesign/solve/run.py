@@ -60,8 +60,9 @@ START_SHARE = 0.25
 FIRST_BOUND_SHARE, FIRST_BOUND_SHARE_OF_FEW = 0.2, 0.08
 """Share of the time for the first bound, whose centres the drafts need; few zones soon have better ones from
 their parts."""
-WRITING_SHARE, RISING_SHARE, SEARCH_SHARE = 0.3, 0.2, 0.5
-"""With one thread: shares of the time that the bound and the search have before the integer program."""
+WRITING_SHARE, RISING_SHARE, SEARCH_SHARE, RISING_AGAIN_SHARE = 0.3, 0.25, 0.5, 0.6
+"""With one thread: shares of the time that the bound, the search and the bound again have before the integer
+program."""
 RISING_SHARE_OF_FEW = 0.12
 """Share of the time after which few zones leave the bound of the whole for that of parts."""
 SECONDS_TO_STOP = 2.0
@@ -205,10 +206,9 @@ class _Run:
         elif self.threads == 1:
             proof.write_out(WRITING_SHARE)
             proof.rise(RISING_SHARE)
-            again = proof.whole or proof.hoped
-            rounds.run(SEARCH_SHARE if again else 1.0, leave=again)
-            if not proof.few:
-                proof.rise(SEARCH_SHARE + RISING_SHARE)
+            if proof.whole or proof.hoped:
+                rounds.run(SEARCH_SHARE, leave=True, give_up=proof.whole)
+                proof.rise(RISING_AGAIN_SHARE)
             proof.settle()
             rounds.run(1.0, leave=False)
         else:
@@ -227,7 +227,7 @@ class _Run:
                 proof.write_out()
                 proof.rise(RISING_SHARE_OF_FEW if proof.few else 1.0)
                 proof.settle()
-                if proof.hoped:
+                if proof.hoped and standing.best is None:
                     rounds.threads = self.threads
                     standing.wait_for_plan()
                     rounds.threads = self.threads - 1
