@@ -57,7 +57,7 @@ SMALL_UNITS, SMALL_ARCS = 40, 10_000
 """Up to here the integer program alone is the quickest."""
 START_SHARE = 0.25
 """Share of the time that the repair of a start plan may take."""
-FIRST_BOUND_SHARE, FIRST_BOUND_SHARE_OF_FEW = 0.2, 0.08
+FIRST_BOUND_SHARE, FIRST_BOUND_SHARE_OF_FEW = 0.1, 0.08
 """Share of the time for the first bound, whose centres the drafts need; few zones soon have better ones from
 their parts."""
 WRITING_SHARE, RISING_SHARE, SEARCH_SHARE, RISING_AGAIN_SHARE = 0.3, 0.25, 0.5, 0.6
