@@ -18,9 +18,11 @@ import geopandas as gpd
 import pytest
 import shapely
 import toy
+from numba.core.event import Listener, install_listener
 from tiny_county import write_tiny
 
 import zonedesign as zd
+from zonedesign import compiled
 from zonedesign import rules as kinds
 from zonedesign.certificate import Status, StoppedBy
 from zonedesign.interrupts import heeded, noticed, undisturbed
@@ -235,6 +237,25 @@ def test_an_interrupt_while_kernels_compile_waits_and_is_raised_then():
         compiling()
     assert went_on == [True]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupt_while_a_kernel_compiles_another_is_raised_when_both_are_ready(monkeypatch):
+    monkeypatch.setattr(compiled, "_CACHE", None)
+    within = compiled.compiled(lambda x: x + 1)
+    around = compiled.compiled(lambda x: 2 * within(x))
+
+    class Interrupting(Listener):
+        def on_start(self, event: Any) -> None:
+            if event.data["dispatcher"] is within:
+                signal.raise_signal(signal.SIGINT)
+
+        def on_end(self, event: Any) -> None:
+            pass
+
+    with install_listener("numba:compile", Interrupting()), pytest.raises(KeyboardInterrupt):
+        around(1)
+    assert len(around.signatures) == len(within.signatures) == 1
+    assert around(1) == 4
 
 
 def test_an_interrupt_that_was_swallowed_on_the_way_is_raised_at_the_end():

@@ -8,12 +8,14 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 
+from zonedesign.interrupts import undisturbed
 from zonedesign.provenance import cache_folder
 
 log = logging.getLogger(__name__)
@@ -49,16 +51,40 @@ def compiled(function: Function) -> Function:
     """Return a function compiled by numba on first use, cached outside the package's own folder.
 
     numba would write beside the source. It reads its setting when a function is wrapped, so the setting is
-    lent for that moment only; a folder that the user has set for numba stays.
+    lent for that moment only; a folder that the user has set for numba stays. Ctrl-C waits until the function
+    is compiled or taken from the cache.
     """
     settings: Any = numba.config
     before = settings.CACHE_DIR
     if _CACHE is not None and not before:
         settings.CACHE_DIR = str(_CACHE)
     try:
-        return cast("Function", numba.njit(nogil=True, cache=_CACHE is not None)(function))
+        made: Any = numba.njit(nogil=True, cache=_CACHE is not None)(function)
     finally:
         settings.CACHE_DIR = before
+    made.compile = _undisturbed(made.compile)
+    return cast("Function", made)
+
+
+_here = threading.local()
+
+
+def _undisturbed(compile_: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Have Ctrl-C wait for a kernel: numba would swallow it, or print a trace for what is half made."""
+
+    def compiling(signature: Any) -> Any:
+        if getattr(
+            _here, "compiling", False
+        ):  # for another kernel that calls it: numba is in the middle of that
+            return compile_(signature)
+        _here.compiling = True
+        try:
+            with undisturbed():
+                return compile_(signature)
+        finally:
+            _here.compiling = False
+
+    return compiling
 
 
 def inner(function: Function) -> Function:
