@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 prove = importlib.import_module("zonedesign.solve.prove")
 
 
-def grid() -> zd.Problem:
-    """Sixty-four units in six zones; cut boundary keeps the bound well below every plan."""
+def grid(zones: int | tuple[int, int] = (5, 7)) -> zd.Problem:
+    """Sixty-four units in some six zones; cut boundary keeps the bound well below every plan."""
     frame, near, minutes = toy.squares(8)
     return zd.Problem(
         zd.Units.from_frame(frame, hours="hours", contiguity=near),
         zd.TravelTimes.from_matrix(minutes, frame.index),
-        levels=[zd.Level("1", weekly_hours=(30, 120), zones=6)],
+        levels=[zd.Level("1", weekly_hours=(30, 120), zones=zones)],
         rules=[zd.Contiguous()],
         objective=zd.Objective(cut=0.5),
     )
@@ -112,6 +112,14 @@ def test_prices_that_begin_anew_and_come_to_less_leave_the_better_ones(monkeypat
     proof.rise(1.0)
     assert proof.bound.value >= before
     assert proof.standing.bound >= before
+
+
+def test_few_zones_do_not_begin_anew():
+    problem = grid(zones=6)
+    possible = possible_arcs(problem)
+    proof = prove.Proof(Standing(problem, 600.0, 0.0, None, silent), possible, Priced.of(problem, possible))
+    assert proof.first(1.0).converged
+    assert not proof.hoped
 
 
 def test_whoever_waits_for_a_plan_goes_on_once_there_is_one():

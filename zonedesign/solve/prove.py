@@ -134,7 +134,8 @@ class Proof:
             standing.causes.append(f"{NO_CHOICE}; {WAY_OUT}")
         elif not found.infeasible:
             standing.raise_bound(found.value)
-        self.hoped = self.hoped or (found.converged and standing.best is None)
+        # Few zones soon have better prices from their parts.
+        self.hoped = self.hoped or (found.converged and standing.best is None and not self.few)
         if before is None or found.infeasible or found.value >= before.value:
             self.bound = found
         return math.inf if before is None else (found.value - before.value) / (abs(found.value) or 1.0)
