@@ -83,7 +83,7 @@ def test_prices_that_settled_do_not_begin_anew_without_a_plan(starts, work):
     proof.standing.best = None
     starts.clear()
     proof.rise(1.0)
-    assert True not in starts
+    assert not any(starts)
 
 
 def test_prices_whose_new_beginning_was_cut_short_begin_anew_again(monkeypatch):

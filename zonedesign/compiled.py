@@ -73,9 +73,7 @@ def _undisturbed(compile_: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Have Ctrl-C wait for a kernel: numba would swallow it, or print a trace for what is half made."""
 
     def compiling(signature: Any) -> Any:
-        if getattr(
-            _here, "compiling", False
-        ):  # for another kernel that calls it: numba is in the middle of that
+        if getattr(_here, "compiling", False):  # numba is in the middle of a kernel that calls this one
             return compile_(signature)
         _here.compiling = True
         try:
