@@ -100,7 +100,7 @@ def test_with_a_gap_asked_for_the_bound_stays_below_the_optimum(seed):
         assert outcome.bound <= best.objective * (1 + 1e-9)
 
 
-def test_every_better_plan_is_told_at_once():
+def test_the_best_plan_is_told_after_every_part_that_is_settled():
     problem = toy.square_of(zd.Level("1", weekly_hours=(24, 29), zones=4), side=5, seed=5)
     found: list[zd.Plan] = []
     outcome = branch(near_of(problem), limits=Limits(threads=1), found=found.append)
@@ -334,3 +334,36 @@ def test_both_halves_of_a_cell_have_centres_where_a_pole_is_far_from_itself():
         one, other = Halves(problem).halves(np.arange(3), first, second)
         assert len(one) > 0
         assert len(other) > 0
+
+
+def test_a_program_begins_again_where_others_find_a_much_better_plan(monkeypatch):
+    problem = toy.square_of(zd.Level("1", weekly_hours=(24, 29), zones=4), side=5, seed=5)
+    best = certify(problem, limits=Limits(threads=1)).plan
+    starts: list[zd.Plan | None] = []
+    real = branching.close_in
+
+    def close_in(near, *, start, limits, **named):
+        starts.append(start)
+        if len(starts) == 1:
+            assert limits.stop()  # the better plan is known by now
+            return Outcome(Status.UNKNOWN)
+        return real(near, start=start, limits=limits, **named)
+
+    monkeypatch.setattr(branching, "close_in", close_in)
+    outcome = branch(near_of(problem), limits=Limits(threads=1), known=lambda: best if starts else None)
+    assert starts[0] is None
+    assert all(start is best for start in starts[1:])
+    assert outcome.status is Status.OPTIMAL
+    assert outcome.objective == problem.value(problem.terms(best))
+
+
+@pytest.mark.parametrize(("others", "most"), [(0, 2), (1, 1)])
+def test_programs_leave_alone_the_threads_that_others_have_in_use(others, most, monkeypatch):
+    problem = toy.square_of(zd.Level("1", weekly_hours=(24, 29), zones=4), side=5, seed=5)
+    at_once: list[int] = []
+    finish = branching._Tree._finish
+    monkeypatch.setattr(
+        branching._Tree, "_finish", lambda tree, parts: at_once.append(len(parts)) or finish(tree, parts)
+    )
+    branch(near_of(problem, written=False), limits=Limits(threads=2), others=lambda: others)
+    assert max(at_once) == most

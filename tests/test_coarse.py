@@ -142,6 +142,21 @@ def test_only_large_zones_of_plain_problems_are_worth_groups():
     assert not coarse.suits(locked, Draft(zone, few, few))
 
 
+def test_groups_that_weigh_more_than_a_band_is_wide_are_not_worth_making():
+    frame, near, minutes = toy.squares(9)
+    total, mean = frame["hours"].sum(), frame["hours"].mean()
+    two, zone = np.zeros(2, dtype=np.int64), np.zeros(81, dtype=np.int64)
+    for width, worth in ((4.9 * mean, False), (5.1 * mean, True)):
+        level = zd.Level("1", weekly_hours=((total - width) / 2, (total + width) / 2), zones=2)
+        problem = zd.Problem(
+            zd.Units.from_frame(frame, hours="hours", contiguity=near),
+            zd.TravelTimes.from_matrix(minutes, frame.index),
+            levels=[level],
+            rules=[zd.Contiguous()],
+        )
+        assert coarse.suits(searching(problem), Draft(zone, two, two)) == worth
+
+
 def test_runs_limited_by_work_are_the_same_with_any_number_of_threads(monkeypatch):
     called, improve = [], coarse.improve
     monkeypatch.setattr(coarse, "improve", lambda *a, **k: called.append(1) or improve(*a, **k))

@@ -15,6 +15,7 @@ from zonedesign.certificate import StoppedBy
 from zonedesign.progress import silent
 from zonedesign.solve.bound import Bound, Priced, lagrangian
 from zonedesign.solve.fixing import possible_arcs
+from zonedesign.solve.improve import Search
 from zonedesign.solve.standing import Standing
 
 if TYPE_CHECKING:
@@ -140,3 +141,49 @@ def test_whoever_waits_for_a_plan_goes_on_when_the_run_ends():
     standing.wait_for_plan()
     assert standing.best is None
     assert standing.stopped_by is StoppedBy.TIME
+
+
+def few() -> zd.Problem:
+    frame, near, minutes = toy.squares(8)
+    total = float(frame["hours"].sum())
+    return zd.Problem(
+        zd.Units.from_frame(frame, hours="hours", contiguity=near),
+        zd.TravelTimes.from_matrix(minutes, frame.index),
+        levels=[zd.Level("1", weekly_hours=(0.32 * total, 0.35 * total), zones=3)],
+        rules=[zd.Contiguous()],
+    )
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_programs_at_the_seams_that_fail_cost_nothing(threads, monkeypatch):
+    def fails(*_: object, **__: object) -> None:
+        raise ValueError("a planted failure")
+
+    monkeypatch.setattr(prove.seams, "improved", fails)
+    plan = zd.solve(few(), time_limit=60, threads=threads)
+    assert plan.certificate.status == "optimal"
+    assert plan.certificate.details["failures"] == [
+        "the programs at the seams failed: ValueError: a planted failure"
+    ]
+
+
+def test_better_plans_at_the_seams_are_taken_while_the_search_rests(monkeypatch):
+    problem, rested = few(), []
+    possible = possible_arcs(problem)
+    standing = Standing(problem, 600.0, 0.0, None, silent)
+    search = Search.of(problem, possible)
+    proof = prove.Proof(standing, possible, Priced.of(problem, possible), search=search)
+    standing.take(zd.solve(problem, work=1))
+    best, real = zd.solve(problem, time_limit=60), prove.seams.improved
+
+    def improved(of: zd.Problem, plan: zd.Plan, **named: Any) -> zd.Plan:
+        rested.append(standing.resting)
+        named["found"](best)
+        return real(of, plan, **named)
+
+    monkeypatch.setattr(prove.seams, "improved", improved)
+    proof._at_seams(threading.Event(), threading.Event(), busy := threading.Event())
+    assert rested == [True]
+    assert not standing.resting
+    assert not busy.is_set()
+    assert standing.objective == pytest.approx(problem.value(problem.terms(best)), rel=1e-12)

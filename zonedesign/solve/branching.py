@@ -52,10 +52,13 @@ log = logging.getLogger(__name__)
 MOST_ZONES, MOST_PLAIN, MOST_PAIRS = 8, 20, 40_000_000
 """Zones, zones where the bound sees all that is asked for, and pairs times zones, which is what the first
 division makes, up to which this is worth its time and 3 GB."""
-STEPS, PLACED_STEPS = 50, 100
-"""Steps of the bound of each part, and of one whose centres are placed."""
+STEPS, PLACED_STEPS, WIDE_STEPS, WIDE = 50, 100, 25, 60_000
+"""Steps of the bound of each part, of one whose centres are placed, and of one with more pairs than these,
+which is divided again whatever they show."""
 MOST_KEPT = 50_000_000
 """Pairs of all parts together that are kept at most: some 2 GB."""
+OVERTAKEN = 0.1
+"""Share of what a part's bound lacks by which a better plan makes it worth to begin its program again."""
 FIRST_PAIRS = 500
 """Pairs in the first integer program of a part."""
 
@@ -96,11 +99,13 @@ def branch(
     progress: Progress = silent,
     known: Callable[[], Plan | None] | None = None,
     found: Callable[[Plan], None] | None = None,
+    others: Callable[[], int] = lambda: 0,
 ) -> Outcome:
     """Return the best plan of a problem that `suits`, and what is proved.
 
     `start` is a plan that passes `verify`, `known` asks for a better one, found by others meanwhile, and
-    `found` is told every better one that is found here.
+    `found` is told the best after every part that is settled. `others` are how many threads of `limits`
+    somebody else has in use, which programs then leave alone.
     """
     limits, left_alone = limits or Limits(), threading.Event()
 
@@ -109,7 +114,9 @@ def branch(
 
     with ThreadPoolExecutor(limits.threads or 1) as pool:
         own = replace(limits, stop=stop)
-        tree = _Tree(near, own, repair, progress, known or (lambda: None), found, time.monotonic(), pool)
+        tree = _Tree(
+            near, own, repair, progress, known or (lambda: None), found, others, time.monotonic(), pool
+        )
         with watching(tree.ended, tree.flag):
             try:
                 tree.take(start)
@@ -131,6 +138,7 @@ class _Tree:
     progress: Progress
     known: Callable[[], Plan | None]
     found: Callable[[Plan], None] | None
+    others: Callable[[], int]
     began: float
     pool: ThreadPoolExecutor
     best: Plan | None = None
@@ -143,6 +151,7 @@ class _Tree:
     full: bool = False
     relaxing: Relaxing = field(init=False)
     halves: Halves = field(init=False)
+    lock: threading.Lock = field(default_factory=threading.Lock)
     flag: Ints = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
 
     def __post_init__(self) -> None:
@@ -154,14 +163,14 @@ class _Tree:
         """Seconds until the time is up."""
         return self.limits.seconds - (time.monotonic() - self.began)
 
-    def take(self, plan: Plan | None, *, own: bool = False) -> None:
-        """Keep a plan where it is the best, and tell of it where it is our own."""
-        if plan is not None:
-            value = self.near.problem.value(self.near.problem.terms(plan))
+    def take(self, plan: Plan | None) -> None:
+        """Keep a plan where it is the best."""
+        if plan is None or plan is self.best:
+            return
+        value = self.near.problem.value(self.near.problem.terms(plan))
+        with self.lock:
             if value < self.objective:
                 self.best, self.objective = plan, value
-                if own and self.found is not None:
-                    self.found(plan)
 
     @property
     def enough(self) -> float:
@@ -212,8 +221,8 @@ class _Tree:
         Only the one until there is a plan that a program found: it closes most others.
         """
         found: list[Part] = []
-        wanted = (self.limits.threads or 1) if self.programs.seconds > 0 else 1
-        while self.parts and self.parts[0].bound < self.enough and len(found) < wanted:
+        wanted = (self.limits.threads or 1) - self.others() if self.programs.seconds > 0 else 1
+        while self.parts and self.parts[0].bound < self.enough and len(found) < max(1, wanted):
             if self._crowded():
                 break
             part = heapq.heappop(self.parts)
@@ -276,7 +285,8 @@ class _Tree:
         cuts = part.cuts
         # The kernel needs a plan to aim at; zones that are all written out are connected as they are.
         if target is not None and all(zones is None for zones in priced.small):
-            steps = STEPS if part.divisible else PLACED_STEPS
+            steps = WIDE_STEPS if len(priced.units) > WIDE else STEPS
+            steps = steps if part.divisible else PLACED_STEPS
             found, tilted, cuts = self.relaxing.bound(part, priced, cells, (target, self.enough), steps)
             cost = tilted.cost
         elif part.divisible:
@@ -353,7 +363,9 @@ class _Tree:
                 nodes=before.nodes + each.nodes,
                 seconds=before.seconds + each.seconds,
             )
-            self.take(each.plan, own=True)
+            self.take(each.plan)
+            if self.found is not None and self.best is not None:
+                self.found(self.best)
             if not each.settled:
                 self.stopped_by = each.stopped_by or StoppedBy.TIME
                 heapq.heappush(self.parts, part)
@@ -361,8 +373,32 @@ class _Tree:
             raise failures[0]
 
     def _finished(self, part: Part) -> Outcome:
+        """Settle a part; begin again on fewer pairs where others find a plan that closes many meanwhile."""
+        left: Part | None = part
+        while left is not None:
+            most, bound = self.objective, left.bound
+
+            def overtaken(most: float = most, bound: float = bound) -> bool:
+                self.take(self.known())
+                return most - self.objective > OVERTAKEN * (most - bound) or (
+                    np.isinf(most) and np.isfinite(self.objective)
+                )
+
+            outcome = self._programmed(left, overtaken)
+            if outcome.settled or self.ended() or not overtaken():
+                return outcome
+            self.take(outcome.plan)
+            left = self._placed(left, left.priced)
+        return Outcome(Status.UNKNOWN, settled=True)
+
+    def _programmed(self, part: Part, overtaken: Callable[[], bool]) -> Outcome:
+        """Let the integer program settle a part, until it is overtaken by a better plan."""
         assert part.placed is not None  # noqa: S101
         near, arcs = self.near, self.near.problem.arcs
+
+        def stop() -> bool:
+            return overtaken() or (self.limits.stop is not None and self.limits.stop())
+
         centre = np.repeat(np.arange(len(near.problem.units)), np.diff(arcs.indptr))
         # The bound knows nothing of units without hours: they go with their centre.
         free = near.possible & part.priced.standing[centre][:, None]
@@ -370,11 +406,12 @@ class _Tree:
         return close_in(
             NearPlaced(near.problem, part.priced, part.placed.bound, free, part.placed.extra),
             start=self.best,
-            limits=replace(self.limits, seconds=max(0.0, self.left), threads=1, heard=None),
+            limits=replace(self.limits, seconds=max(0.0, self.left), threads=1, heard=None, stop=stop),
             pairs=(FIRST_PAIRS, len(near.possible)),
             repair=self.repair if self.programs.seconds == 0.0 else None,
             progress=self.progress,
             known=self.known,
+            placed=True,
         )
 
     def outcome(self) -> Outcome:

@@ -40,8 +40,9 @@ RELAXATIONS = 40
 """Rounds of cuts on the relaxation, at most."""
 RELAXING_SHARE = 0.5
 """The share of the time that rounds on the relaxation may take."""
-FLOW_AFTER = 10
-"""Rounds of cuts on whole plans before connection is written as flows instead, where that is small enough."""
+FLOW_AFTER, FLOW_SOON = 10, 3
+"""Rounds of cuts on whole plans before connection is written as flows instead, where that is small enough,
+and where centres are placed, so that flows run over few units."""
 FLOW_COLUMNS = 150_000
 LARGE = 30_000
 """Columns above which a program of several levels goes to the engine at once, for its bound alone: the cuts
@@ -60,6 +61,7 @@ def certify(  # noqa: PLR0913
     progress: Progress = silent,
     most_moved: float | None = None,
     within: Mask | None = None,
+    placed: bool = False,
 ) -> Outcome:
     """Solve the whole integer program, contiguity and diameter by cuts in rounds, and say what is proved.
 
@@ -69,14 +71,15 @@ def certify(  # noqa: PLR0913
     gets there. With `within` (arcs, levels), the plans are those that use no other pairs, and what is proved
     is proved of these. With `most_moved`, the plans are those in which at most that share of hours leaves the
     baseline's zones, `start` among them. `repair` may turn an assignment whose zones are broken into a plan
-    that passes `verify`. A time limit or Ctrl-C ends with the best plan so far and its bound.
+    that passes `verify`. Where centres are `placed`, connection is soon written as flows. A time limit or
+    Ctrl-C ends with the best plan so far and its bound.
     """
     account = Account(problem, limits or Limits(), time.monotonic(), aim=aim)
     if start is not None:
         account.best, account.objective = start, problem.value(problem.terms(start))
     if bound is not None:
         account.bound = bound
-    search = _Search(account, progress, repair, most_moved)
+    search = _Search(account, progress, repair, most_moved, placed)
     try:
         search.prepare(fixed, within)
         if not account.ended() and not search.large:
@@ -96,6 +99,7 @@ class _Search:
     progress: Progress
     repair: Callable[[Plan], Plan | None] | None
     most_moved: float | None = None
+    placed: bool = False
     prices: tuple[float, Floats] | None = None
     flows: bool = False
     cutting_off: bool = True
@@ -190,7 +194,8 @@ class _Search:
     def round(self) -> None:
         """Solve the whole program with the cuts so far; add cuts for every broken plan that was met."""
         account, limits = self.account, self.account.limits
-        if account.rounds == FLOW_AFTER and not self.flows and self._flow_is_small():
+        soon = account.rounds >= (FLOW_SOON if self.placed else FLOW_AFTER)
+        if soon and not self.flows and self._flow_is_small():
             self._with_flows()
         account.rounds += 1
         self.met = []

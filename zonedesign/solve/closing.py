@@ -96,12 +96,13 @@ def close_in(
     repair: Callable[[Plan], Plan | None] | None = None,
     progress: Progress = silent,
     known: Callable[[], Plan | None] | None = None,
+    placed: bool = False,
 ) -> Outcome:
     """Solve the problem from its bound upwards, and say what is proved.
 
     `start` is a plan that passes `verify`, `known` asks for a better one, found by others meanwhile. `pairs`
     are how many the first program has, and the most. Ends without a proof where more would be needed
-    (`settled` is false then, and `stopped_by` None), or by its limits.
+    (`settled` is false then, and `stopped_by` None), or by its limits. `placed` goes to `certify`.
     """
     limits = limits or Limits()
     began, size = time.monotonic(), pairs[0]
@@ -142,6 +143,7 @@ def close_in(
                 limits=left,
                 repair=repair,
                 progress=progress,
+                placed=placed,
             )
             found = replace(
                 each,

@@ -53,9 +53,13 @@ class Coarse:
 
 
 def suits(search: Search, draft: Draft) -> bool:
-    """Return whether zones are large, and nothing is asked for that groups could not tell."""
+    """Return whether zones are large, bands wide, and nothing is asked for that groups could not tell."""
     large = LARGE_ZONES * len(draft.level) <= len(draft.zone) <= MOST_UNITS
-    return large and is_plain(search.problem)
+    levels = search.case.levels
+    narrowest = float((levels["high"] - levels["low"]).min())
+    # Where a group weighs more than a band is wide, a chain over groups keeps no rule and only takes time.
+    wide = GROUP * float(search.problem.hours.mean()) <= narrowest
+    return large and wide and is_plain(search.problem)
 
 
 def improve(

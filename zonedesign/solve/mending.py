@@ -13,21 +13,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
 from zonedesign.certificate import StoppedBy
 from zonedesign.rules import Fixed, Frozen
 from zonedesign.solve._account import Limits
 from zonedesign.solve.certify import certify
+from zonedesign.solve.seams import pairs_at
 from zonedesign.verify import verify
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from zonedesign.plan import Plan
     from zonedesign.problem import Problem
-
-    Mask = NDArray[np.bool_]
 
 HOPS = ((1, 1), (2, 3))
 """Each try: how many zones around a broken one take part, and how many units deep a seam is."""
@@ -54,7 +50,7 @@ def mended(problem: Problem, plan: Plan, *, seed: int = 0, deadline: float = mat
     objective = replace(problem.objective, travel=0.0, change=1.0, borders=0.0, cut=0.0, baseline=plan)
     asked = problem.with_(objective=objective)
     for around, deep in HOPS:
-        within = _seams(problem, plan, broken, around, deep)
+        within = pairs_at(problem, plan, broken, around=around, deep=deep)
         left = deadline - time.monotonic()
         if int(within.sum()) > MOST_PAIRS or left <= 0:
             return None
@@ -83,30 +79,3 @@ def _locks_name_others(problem: Problem, plan: Plan) -> bool:
     assert anchor is not None  # noqa: S101  (a problem with such locks has one)
     named = np.array(anchor[1], dtype=object)[anchor[0]]
     return not np.array_equal(named, np.array(plan.zone_ids, dtype=object)[plan.zone])
-
-
-def _seams(problem: Problem, plan: Plan, broken: Mask, around: int, deep: int) -> Mask:
-    """Return the pairs (arcs, levels) of units with their own centres, and with those beyond a near seam."""
-    arcs, n, k = problem.arcs, len(problem.units), len(plan.zone_ids)
-    centre = np.repeat(np.arange(n), np.diff(arcs.indptr))
-    zone_at = np.full(n, -1, dtype=np.int64)
-    zone_at[plan.centres] = np.arange(k)
-    to, own = zone_at[centre], plan.zone[arcs.units]
-    near = np.ones(len(to), dtype=np.bool_)
-    graph = problem.units.contiguity
-    if graph is not None:
-        a, b = graph.pairs.T
-        ones = np.ones(2 * len(a))
-        beside = sparse.csr_array((ones, (np.concatenate([a, b]), np.concatenate([b, a]))), shape=(n, n))
-        held = sparse.csr_array((np.ones(n), (np.arange(n), plan.zone)), shape=(n, k))
-        of_zones = (held.T @ beside @ held).toarray() > 0
-        for _ in range(around):
-            broken = broken | of_zones[broken].any(axis=0)
-        reached = held
-        for _ in range(deep):
-            reached = (reached + beside @ reached).sign()
-        near = reached.toarray()[arcs.units, to] > 0
-    taking = (to >= 0) & near & broken[to] & broken[own]
-    level_at = np.array([[level.name for level in problem.levels].index(name) for name in plan.levels])
-    of_level = level_at[to][:, None] == np.arange(len(problem.levels))
-    return np.asarray(((to == own) | taking)[:, None] & (to >= 0)[:, None] & of_level)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from zonedesign.certificate import Status, StoppedBy
 from zonedesign.errors import SolverError
-from zonedesign.solve import closing
+from zonedesign.solve import closing, seams
 from zonedesign.solve._account import Limits, Outcome
 from zonedesign.solve.bound import Bound, Priced, closed_by, lagrangian
 from zonedesign.solve.branching import branch, suits
 from zonedesign.solve.certify import certify
 from zonedesign.solve.cheapzones import choose_cheap_zones
-from zonedesign.solve.rounds import repaired
+from zonedesign.solve.rounds import plan_of, repaired
+from zonedesign.solve.standing import SECONDS_TO_LOOK
 from zonedesign.solve.written import choose_zones
 from zonedesign.verify import broken, verify
 
@@ -45,6 +48,8 @@ WORTH_RISING = 1e-4
 NO_CHOICE = "no choice of centres meets the zone counts within bands and reach"
 NO_SOLUTION = "the rules cannot all be met: the whole integer program has no solution"
 WAY_OUT = "widen a band, a count or max_minutes"
+SEAMS_SHARE = 0.3
+"""Share of what is left of the time that programs at the seams of one plan may take."""
 ENGINE_SHARE = 0.95
 """Share of what is left that the engine is told to use: it looks at the clock late."""
 
@@ -194,25 +199,76 @@ class Proof:
         return math.inf if self.standing.best is None else self.standing.objective
 
     def _branched(self, near: closing.Near) -> Outcome:
-        """Look for the centres part by part; once that has found a plan, the search leaves it all threads."""
-        standing = self.standing
+        """Look for the centres part by part, and beside that for better plans at the seams of the best.
+
+        Once a part has given a plan, the search leaves it all threads.
+        """
+        standing, ended = self.standing, threading.Event()
+        settled, at_work = threading.Event(), threading.Event()
 
         def found(plan: Plan) -> None:
             standing.take(plan)
+            settled.set()
             standing.resting = True
 
+        with ThreadPoolExecutor(1) as pool:
+            beside = pool.submit(self._at_seams, ended, settled, at_work)
+            try:
+                if self.writers == 1:
+                    beside.result()
+                return branch(
+                    near,
+                    start=standing.best,
+                    limits=replace(self._limits(), threads=self.writers),
+                    repair=self._repaired,
+                    progress=standing.progress,
+                    known=lambda: standing.best,
+                    found=found,
+                    others=lambda: int(at_work.is_set()),
+                )
+            finally:
+                ended.set()
+                standing.resting = False
+
+    def _at_seams(self, ended: threading.Event, settled: threading.Event, at_work: threading.Event) -> None:
+        """Look for better plans at the seams of every best plan until all has ended.
+
+        The search rests while this is `at_work`, and once `settled`. With one thread it ends after the first.
+        """
+        standing, search = self.standing, self.search
+        if search is None:
+            return
+
+        def recentred(plan: Plan) -> Plan:
+            return plan_of(search, search.improve(search.draft_of(plan), moves=0, seed=0, heat=0.0))
+
+        def stop() -> bool:
+            return ended.is_set() or standing.done()
+
+        limits, last = replace(self._limits(), threads=1, stop=stop, heard=None, nodes=None), None
         try:
-            return branch(
-                near,
-                start=standing.best,
-                limits=replace(self._limits(), threads=self.writers),
-                repair=self._repaired,
-                progress=standing.progress,
-                known=lambda: standing.best,
-                found=found,
-            )
-        finally:
-            standing.resting = False
+            while not stop():
+                plan = standing.best
+                if plan is not None and plan is not last:
+                    at_work.set()
+                    standing.resting = True
+                    left = min(limits.seconds, SEAMS_SHARE * standing.left)
+                    seams.improved(
+                        standing.problem,
+                        plan,
+                        recentred=recentred,
+                        limits=replace(limits, seconds=left),
+                        found=standing.take,
+                    )
+                    last, standing.resting = standing.best, settled.is_set()
+                    at_work.clear()
+                if self.writers == 1:
+                    return
+                ended.wait(SECONDS_TO_LOOK)
+        except Exception as error:  # noqa: BLE001  (the proof goes on, and the certificate tells)
+            standing.resting = settled.is_set()
+            at_work.clear()
+            standing.failed("the programs at the seams", error)
 
     def certify(self) -> None:
         """Give the whole integer program the time that is left."""

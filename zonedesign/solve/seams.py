@@ -1,0 +1,97 @@
+"""Seams: the best plan that keeps a plan's centres and moves only units near the seams of its zones.
+
+Where bands are narrow, what makes a plan better is often several units that change zone together, which
+chains of chance seldom meet. At the seams alone the integer program is small; the centres are chosen anew
+after each, and the next seams are those of the better plan.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+from zonedesign.solve._account import ROUNDING, Limits
+from zonedesign.solve.certify import certify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from zonedesign.plan import Plan
+    from zonedesign.problem import Problem
+
+    Mask = NDArray[np.bool_]
+
+DEPTHS = (1, 2)
+"""How many units deep a seam is: first this, and once that brings nothing better, the next."""
+SHARE = 0.5
+"""The most that one program takes of the time that is left."""
+MOST_PAIRS = 20_000
+"""Pairs of a program up to which it is quick."""
+
+
+def improved(
+    problem: Problem,
+    plan: Plan,
+    *,
+    recentred: Callable[[Plan], Plan],
+    limits: Limits,
+    found: Callable[[Plan], object],
+) -> Plan:
+    """Return a plan that no program at the seams makes better; `found` is told every better one on the way.
+
+    `plan` keeps every rule, and `recentred` gives such a plan its best centres.
+    """
+    began, everywhere = time.monotonic(), np.ones(len(plan.zone_ids), dtype=np.bool_)
+    for deep in DEPTHS:
+        while limits.stop is None or not limits.stop():
+            within = pairs_at(problem, plan, everywhere, around=0, deep=deep)
+            left = limits.seconds - (time.monotonic() - began)
+            if int(within.sum()) > MOST_PAIRS or left <= 0:
+                return plan
+            share = left if math.isinf(left) else SHARE * left
+            outcome = certify(
+                problem, start=plan, within=within, limits=replace(limits, seconds=share), placed=True
+            )
+            before, better = problem.value(problem.terms(plan)), recentred(outcome.plan or plan)
+            if not problem.value(problem.terms(better)) < before - ROUNDING * abs(before):
+                break
+            plan = better
+            found(plan)
+    return plan
+
+
+def pairs_at(problem: Problem, plan: Plan, chosen: Mask, *, around: int, deep: int) -> Mask:
+    """Return the pairs (arcs, levels) of units with their own centres, and with those beyond a near seam.
+
+    Only zones take part that are `chosen` (k,) or so many zones `around` one; a seam is so many units `deep`.
+    """
+    arcs, n, k = problem.arcs, len(problem.units), len(plan.zone_ids)
+    centre = np.repeat(np.arange(n), np.diff(arcs.indptr))
+    zone_at = np.full(n, -1, dtype=np.int64)
+    zone_at[plan.centres] = np.arange(k)
+    to, own = zone_at[centre], plan.zone[arcs.units]
+    near = np.ones(len(to), dtype=np.bool_)
+    graph = problem.units.contiguity
+    if graph is not None:
+        a, b = graph.pairs.T
+        ones = np.ones(2 * len(a))
+        beside = sparse.csr_array((ones, (np.concatenate([a, b]), np.concatenate([b, a]))), shape=(n, n))
+        held = sparse.csr_array((np.ones(n), (np.arange(n), plan.zone)), shape=(n, k))
+        of_zones = (held.T @ beside @ held).toarray() > 0
+        for _ in range(around):
+            chosen = chosen | of_zones[chosen].any(axis=0)
+        reached = held
+        for _ in range(deep):
+            reached = (reached + beside @ reached).sign()
+        near = reached.toarray()[arcs.units, to] > 0
+    taking = (to >= 0) & near & chosen[to] & chosen[own]
+    level_at = np.array([[level.name for level in problem.levels].index(name) for name in plan.levels])
+    of_level = level_at[to][:, None] == np.arange(len(problem.levels))
+    return np.asarray(((to == own) | taking)[:, None] & (to >= 0)[:, None] & of_level)
