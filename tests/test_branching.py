@@ -100,11 +100,22 @@ def test_with_a_gap_asked_for_the_bound_stays_below_the_optimum(seed):
         assert outcome.bound <= best.objective * (1 + 1e-9)
 
 
-def test_the_best_plan_is_told_after_every_part_that_is_settled():
+def test_the_best_plan_is_told_after_every_part_that_is_settled(monkeypatch):
     problem = toy.square_of(zd.Level("1", weekly_hours=(24, 29), zones=4), side=5, seed=5)
     found: list[zd.Plan] = []
-    outcome = branch(near_of(problem), limits=Limits(threads=1), found=found.append)
+    settled: list[bool] = []
+    finished = branching._Tree._finished
+
+    def noted(tree: branching._Tree, part: branching.Part) -> Outcome:
+        outcome = finished(tree, part)
+        settled.append(outcome.settled)
+        return outcome
+
+    monkeypatch.setattr(branching._Tree, "_finished", noted)
+    outcome = branch(near_of(problem, written=False), limits=Limits(threads=1), found=found.append)
     values = [problem.value(problem.terms(plan)) for plan in found]
+    assert len(found) == sum(settled) > 1
+    assert values == sorted(values, reverse=True)
     assert values[-1] == outcome.objective
 
 

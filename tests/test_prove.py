@@ -7,15 +7,17 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import toy
 
 import zonedesign as zd
 from zonedesign.certificate import StoppedBy
 from zonedesign.progress import silent
+from zonedesign.solve import seams
+from zonedesign.solve._account import Limits
 from zonedesign.solve.bound import Bound, Priced, lagrangian
 from zonedesign.solve.fixing import possible_arcs
-from zonedesign.solve.improve import Search
 from zonedesign.solve.standing import Standing
 
 if TYPE_CHECKING:
@@ -154,36 +156,95 @@ def few() -> zd.Problem:
     )
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_programs_at_the_seams_that_fail_cost_nothing(threads, monkeypatch):
+def beside(problem: zd.Problem, plan: zd.Plan, **options: Any) -> tuple[seams.Beside, Standing]:
+    standing = Standing(problem, 600.0, 0.0, None, silent)
+    standing.take(plan)
+    return seams.Beside(standing, lambda each: each, Limits(), **options), standing
+
+
+@pytest.fixture(scope="module")
+def plans() -> tuple[zd.Problem, zd.Plan, zd.Plan]:
+    """A problem of few zones with a good plan, and one with another centre that is worse."""
+    problem = few()
+    good = zd.solve(problem, work=1)
+    other = next(i for i in np.flatnonzero(good.zone == 0) if i != good.centres[0])
+    centre = np.where(good.zone == 0, other, good.centres[good.zone])
+    return problem, good, zd.Plan.of(problem.units, problem.times, centre, {int(j): "1" for j in set(centre)})
+
+
+def test_programs_at_the_seams_that_fail_cost_nothing(plans, monkeypatch):
+    problem, _, worse = plans
+
     def fails(*_: object, **__: object) -> None:
         raise ValueError("a planted failure")
 
-    monkeypatch.setattr(prove.seams, "improved", fails)
-    plan = zd.solve(few(), time_limit=60, threads=threads)
-    assert plan.certificate.status == "optimal"
-    assert plan.certificate.details["failures"] == [
-        "the programs at the seams failed: ValueError: a planted failure"
-    ]
+    monkeypatch.setattr(seams, "improved", fails)
+    at_seams, standing = beside(problem, worse)
+    at_seams.run()
+    assert standing.troubles == ["the programs at the seams failed: ValueError: a planted failure"]
+    assert not standing.resting
+    assert not at_seams.at_work.is_set()
+    assert standing.best is worse
 
 
-def test_better_plans_at_the_seams_are_taken_while_the_search_rests(monkeypatch):
-    problem, rested = few(), []
-    possible = possible_arcs(problem)
-    standing = Standing(problem, 600.0, 0.0, None, silent)
-    search = Search.of(problem, possible)
-    proof = prove.Proof(standing, possible, Priced.of(problem, possible), search=search)
-    standing.take(zd.solve(problem, work=1))
-    best, real = zd.solve(problem, time_limit=60), prove.seams.improved
+def test_better_plans_at_the_seams_are_taken_while_the_search_rests(plans, monkeypatch):
+    problem, good, worse = plans
+    at_seams, standing = beside(problem, worse, once=True)
+    rested = []
 
-    def improved(of: zd.Problem, plan: zd.Plan, **named: Any) -> zd.Plan:
+    def improved(_: zd.Problem, plan: zd.Plan, *, found: Callable[[zd.Plan], object], **__: Any) -> zd.Plan:
+        assert plan is worse
         rested.append(standing.resting)
-        named["found"](best)
-        return real(of, plan, **named)
+        found(good)
+        return good
 
-    monkeypatch.setattr(prove.seams, "improved", improved)
-    proof._at_seams(threading.Event(), threading.Event(), busy := threading.Event())
+    monkeypatch.setattr(seams, "improved", improved)
+    at_seams.run()
     assert rested == [True]
     assert not standing.resting
-    assert not busy.is_set()
-    assert standing.objective == pytest.approx(problem.value(problem.terms(best)), rel=1e-12)
+    assert standing.best is good
+
+
+def test_the_seams_of_a_plan_that_others_find_meanwhile_are_looked_at_too(plans, monkeypatch):
+    problem, good, worse = plans
+    at_seams, standing = beside(problem, worse)
+    looked = []
+
+    def improved(_: zd.Problem, plan: zd.Plan, **__: Any) -> zd.Plan:
+        looked.append(plan)
+        if plan is worse:
+            standing.take(good)
+        else:
+            at_seams.end()
+        return plan
+
+    monkeypatch.setattr(seams, "improved", improved)
+    at_seams.run()
+    assert looked == [worse, good]
+
+
+def test_the_search_goes_on_where_the_parts_fail_while_seams_are_at_work(plans, monkeypatch):
+    problem, good, worse = plans
+    possible, began = possible_arcs(problem), threading.Event()
+    standing = Standing(problem, 600.0, 0.0, None, silent)
+    standing.take(worse)
+    proof = prove.Proof(standing, possible, Priced.of(problem, possible), writers=2)
+
+    def improved(_: zd.Problem, plan: zd.Plan, *, limits: Limits, **__: Any) -> zd.Plan:
+        began.set()
+        while not limits.stop():
+            threading.Event().wait(0.01)
+        return plan
+
+    def branch(*_: object, found: Callable[[zd.Plan], None], **__: object) -> None:
+        assert began.wait(60)
+        found(good)
+        assert standing.resting
+        raise RuntimeError("a planted failure")
+
+    monkeypatch.setattr(seams, "improved", improved)
+    monkeypatch.setattr(prove, "branch", branch)
+    with pytest.raises(RuntimeError, match="planted"):
+        proof._branched(None)
+    assert not standing.resting
+    assert standing.best is good

@@ -105,7 +105,7 @@ def branch(
 
     `start` is a plan that passes `verify`, `known` asks for a better one, found by others meanwhile, and
     `found` is told the best after every part that is settled. `others` are how many threads of `limits`
-    somebody else has in use, which programs then leave alone.
+    somebody else has in use, which programs that begin then leave alone.
     """
     limits, left_alone = limits or Limits(), threading.Event()
 
@@ -355,18 +355,12 @@ class _Tree:
                 failures.append(failure)
                 heapq.heappush(self.parts, part)
                 continue
-            each, before = done.result(), self.programs
-            self.programs = replace(
-                each,
-                rounds=before.rounds + each.rounds,
-                cuts=before.cuts + each.cuts,
-                nodes=before.nodes + each.nodes,
-                seconds=before.seconds + each.seconds,
-            )
+            each = done.result()
+            self.programs = _together(self.programs, each)
             self.take(each.plan)
-            if self.found is not None and self.best is not None:
-                self.found(self.best)
-            if not each.settled:
+            if each.settled:
+                self._tell()
+            else:
                 self.stopped_by = each.stopped_by or StoppedBy.TIME
                 heapq.heappush(self.parts, part)
         if failures:
@@ -375,6 +369,7 @@ class _Tree:
     def _finished(self, part: Part) -> Outcome:
         """Settle a part; begin again on fewer pairs where others find a plan that closes many meanwhile."""
         left: Part | None = part
+        made = Outcome(Status.UNKNOWN, settled=True)
         while left is not None:
             most, bound = self.objective, left.bound
 
@@ -385,11 +380,17 @@ class _Tree:
                 )
 
             outcome = self._programmed(left, overtaken)
+            made = _together(made, outcome)
             if outcome.settled or self.ended() or not overtaken():
-                return outcome
+                return made
             self.take(outcome.plan)
             left = self._placed(left, left.priced)
-        return Outcome(Status.UNKNOWN, settled=True)
+        return replace(made, settled=True, stopped_by=None)
+
+    def _tell(self) -> None:
+        """Tell the best plan."""
+        if self.found is not None and self.best is not None:
+            self.found(self.best)
 
     def _programmed(self, part: Part, overtaken: Callable[[], bool]) -> Outcome:
         """Let the integer program settle a part, until it is overtaken by a better plan."""
@@ -431,3 +432,14 @@ class _Tree:
             seconds=time.monotonic() - self.began,
             settled=not self.full,
         )
+
+
+def _together(before: Outcome, each: Outcome) -> Outcome:
+    """Return an outcome with what was done before it counted in."""
+    return replace(
+        each,
+        rounds=before.rounds + each.rounds,
+        cuts=before.cuts + each.cuts,
+        nodes=before.nodes + each.nodes,
+        seconds=before.seconds + each.seconds,
+    )

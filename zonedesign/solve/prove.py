@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -18,7 +17,6 @@ from zonedesign.solve.branching import branch, suits
 from zonedesign.solve.certify import certify
 from zonedesign.solve.cheapzones import choose_cheap_zones
 from zonedesign.solve.rounds import plan_of, repaired
-from zonedesign.solve.standing import SECONDS_TO_LOOK
 from zonedesign.solve.written import choose_zones
 from zonedesign.verify import broken, verify
 
@@ -48,8 +46,6 @@ WORTH_RISING = 1e-4
 NO_CHOICE = "no choice of centres meets the zone counts within bands and reach"
 NO_SOLUTION = "the rules cannot all be met: the whole integer program has no solution"
 WAY_OUT = "widen a band, a count or max_minutes"
-SEAMS_SHARE = 0.3
-"""Share of what is left of the time that programs at the seams of one plan may take."""
 ENGINE_SHARE = 0.95
 """Share of what is left that the engine is told to use: it looks at the clock late."""
 
@@ -199,23 +195,14 @@ class Proof:
         return math.inf if self.standing.best is None else self.standing.objective
 
     def _branched(self, near: closing.Near) -> Outcome:
-        """Look for the centres part by part, and beside that for better plans at the seams of the best.
-
-        Once a part has given a plan, the search leaves it all threads.
-        """
-        standing, ended = self.standing, threading.Event()
-        settled, at_work = threading.Event(), threading.Event()
-
-        def found(plan: Plan) -> None:
-            standing.take(plan)
-            settled.set()
-            standing.resting = True
-
+        """Look for the centres part by part, and beside that for better plans at the seams of the best."""
+        standing, limits = self.standing, self._limits()
+        beside = seams.Beside(standing, self._recentred, limits, once=self.writers == 1)
         with ThreadPoolExecutor(1) as pool:
-            beside = pool.submit(self._at_seams, ended, settled, at_work)
             try:
-                if self.writers == 1:
-                    beside.result()
+                at_seams = pool.submit(beside.run)
+                if beside.once:
+                    at_seams.result()
                 return branch(
                     near,
                     start=standing.best,
@@ -223,52 +210,18 @@ class Proof:
                     repair=self._repaired,
                     progress=standing.progress,
                     known=lambda: standing.best,
-                    found=found,
-                    others=lambda: int(at_work.is_set()),
+                    found=beside.settle,
+                    others=lambda: int(beside.at_work.is_set()),
                 )
             finally:
-                ended.set()
-                standing.resting = False
+                beside.end()
 
-    def _at_seams(self, ended: threading.Event, settled: threading.Event, at_work: threading.Event) -> None:
-        """Look for better plans at the seams of every best plan until all has ended.
-
-        The search rests while this is `at_work`, and once `settled`. With one thread it ends after the first.
-        """
-        standing, search = self.standing, self.search
-        if search is None:
-            return
-
-        def recentred(plan: Plan) -> Plan:
-            return plan_of(search, search.improve(search.draft_of(plan), moves=0, seed=0, heat=0.0))
-
-        def stop() -> bool:
-            return ended.is_set() or standing.done()
-
-        limits, last = replace(self._limits(), threads=1, stop=stop, heard=None, nodes=None), None
-        try:
-            while not stop():
-                plan = standing.best
-                if plan is not None and plan is not last:
-                    at_work.set()
-                    standing.resting = True
-                    left = min(limits.seconds, SEAMS_SHARE * standing.left)
-                    seams.improved(
-                        standing.problem,
-                        plan,
-                        recentred=recentred,
-                        limits=replace(limits, seconds=left),
-                        found=standing.take,
-                    )
-                    last, standing.resting = standing.best, settled.is_set()
-                    at_work.clear()
-                if self.writers == 1:
-                    return
-                ended.wait(SECONDS_TO_LOOK)
-        except Exception as error:  # noqa: BLE001  (the proof goes on, and the certificate tells)
-            standing.resting = settled.is_set()
-            at_work.clear()
-            standing.failed("the programs at the seams", error)
+    def _recentred(self, plan: Plan) -> Plan:
+        """Return a plan that keeps every rule with its best centres."""
+        search = self.search
+        assert search is not None  # noqa: S101  (whoever settles has one)
+        draft = search.improve(search.draft_of(plan), moves=0, seed=0, heat=0.0)
+        return plan_of(search, draft) if math.isfinite(draft.price) else plan
 
     def certify(self) -> None:
         """Give the whole integer program the time that is left."""

@@ -8,8 +8,9 @@ after each, and the next seams are those of the better plan.
 from __future__ import annotations
 
 import math
+import threading
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from scipy import sparse
 
 from zonedesign.solve._account import ROUNDING, Limits
 from zonedesign.solve.certify import certify
+from zonedesign.solve.standing import SECONDS_TO_LOOK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,15 +27,84 @@ if TYPE_CHECKING:
 
     from zonedesign.plan import Plan
     from zonedesign.problem import Problem
+    from zonedesign.solve.standing import Standing
 
     Mask = NDArray[np.bool_]
 
 DEPTHS = (1, 2)
 """How many units deep a seam is: first this, and once that brings nothing better, the next."""
-SHARE = 0.5
-"""The most that one program takes of the time that is left."""
+SHARE, SHARE_OF_ALL = 0.5, 0.3
+"""The most that one program takes of what all have left, and all of one plan of what the run has left."""
 MOST_PAIRS = 20_000
 """Pairs of a program up to which it is quick."""
+
+
+@dataclass(eq=False)
+class Beside:
+    """Programs at the seams of every best plan, or `once` of the first, on a thread beside the proof.
+
+    The search rests while they are `at_work`, and once a part of the proof is `settled`, until all has ended.
+    """
+
+    standing: Standing
+    recentred: Callable[[Plan], Plan]
+    limits: Limits
+    once: bool = False
+    at_work: threading.Event = field(default_factory=threading.Event)
+    settled: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def settle(self, plan: Plan) -> None:
+        """Take the best plan after a part that is settled: from now on the search rests."""
+        self.standing.take(plan)
+        self.settled.set()
+        self._rest()
+
+    def end(self) -> None:
+        """Have everything end, and the search go on."""
+        self.ended.set()
+        self._rest()
+
+    def run(self) -> None:
+        """Look for better plans at the seams until all has ended; a failure costs nothing else."""
+        standing, last = self.standing, None
+        try:
+            while not self._over():
+                plan = standing.best
+                if plan is not None and plan is not last:
+                    last = self._improved(plan)
+                if self.once:
+                    return
+                self.ended.wait(SECONDS_TO_LOOK)
+        except Exception as error:  # noqa: BLE001  (the proof goes on, and the certificate tells)
+            standing.failed("the programs at the seams", error)
+
+    def _improved(self, plan: Plan) -> Plan:
+        """Return the plan whose seams are known to hold nothing better."""
+        standing = self.standing
+        self.at_work.set()
+        self._rest()
+        try:
+            left = min(self.limits.seconds, SHARE_OF_ALL * standing.left)
+            limits = replace(self.limits, seconds=left, threads=1, stop=self._over, heard=None, nodes=None)
+            better = improved(
+                standing.problem, plan, recentred=self.recentred, limits=limits, found=standing.take
+            )
+        finally:
+            self.at_work.clear()
+            self._rest()
+        # Others may have found one meanwhile that nobody has looked at.
+        return better if better is standing.best else plan
+
+    def _over(self) -> bool:
+        return self.ended.is_set() or self.standing.done()
+
+    def _rest(self) -> None:
+        """Have the search rest or go on, by all that is known now."""
+        with self.lock:
+            wanted = self.at_work.is_set() or self.settled.is_set()
+            self.standing.resting = wanted and not self.ended.is_set()
 
 
 def improved(
@@ -44,8 +115,9 @@ def improved(
     limits: Limits,
     found: Callable[[Plan], object],
 ) -> Plan:
-    """Return a plan that no program at the seams makes better; `found` is told every better one on the way.
+    """Return a plan that no program at the seams makes better, as far as limits and `MOST_PAIRS` let them.
 
+    `found` is told every better plan on the way.
     `plan` keeps every rule, and `recentred` gives such a plan its best centres.
     """
     began, everywhere = time.monotonic(), np.ones(len(plan.zone_ids), dtype=np.bool_)
