@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zonedesign.model.transport import transport
+from zonedesign.solve.bound import Bound
 from zonedesign.solve.closing import Near
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zonedesign.solve._cuttable import Cuts
-    from zonedesign.solve.bound import Bound, Priced
+    from zonedesign.solve.bound import Priced
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -63,3 +65,37 @@ class Part:
     def divisible(self) -> bool:
         """Whether some centre is still open."""
         return any(len(centres) > count for centres, count in self.cells)
+
+
+def placed(part: Part, priced: Priced, objective: float, enough: float) -> Part | None:
+    """Return a part whose centres are placed, its bound and open pairs; None where its bound is `enough`.
+
+    `objective` is that of the best plan, inf while there is none.
+    """
+    from zonedesign.solve._pricing import few_at  # noqa: PLC0415  (numba is slow to import)
+
+    n = len(priced.demand)
+    own = np.flatnonzero(priced.standing)
+    place = np.full(n, -1, dtype=np.int64)
+    place[own] = np.arange(len(own))
+    centre = np.repeat(np.arange(n), np.diff(priced.indptr))
+    cost = np.full((n, len(own)), np.inf)
+    cost[priced.units, place[centre]] = priced.cost
+    cost[priced.demand == 0] = 0.0
+    band = np.array([float(priced.low[0]), float(priced.high[0])])
+    price = transport(cost, own, priced.demand, (band[0], band[1]))
+    if price is None:
+        return None
+    value, worth = few_at(cost, own, priced.demand, band, price)
+    bound = max(part.bound, value)
+    if not bound < enough:
+        return None
+    extra = priced.cost + price[place[centre]] * priced.demand[priced.units] - worth[priced.units]
+    kept = np.ones(len(extra), dtype=np.bool_)
+    if np.isfinite(objective):
+        kept = ~(extra > objective - value + 1e-9 * abs(value))
+    kept |= centre == priced.units
+    found = Bound(value, worth, np.zeros((n, 1)), own, np.zeros(len(own), np.int64))
+    return replace(
+        part, bound=bound, priced=priced.only(kept), prices=worth, placed=Placed(found, extra[kept])
+    )

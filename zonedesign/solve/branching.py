@@ -21,11 +21,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zonedesign.certificate import Status, StoppedBy, status_of
-from zonedesign.model.transport import transport
 from zonedesign.progress import silent
 from zonedesign.solve._account import ROUNDING, Limits, Outcome
-from zonedesign.solve._parts import NearPlaced, Part, Placed
-from zonedesign.solve.bound import Bound, closed_by, lagrangian
+from zonedesign.solve._parts import NearPlaced, Part, placed
+from zonedesign.solve.bound import closed_by, lagrangian
 from zonedesign.solve.choosing import Cells
 from zonedesign.solve.closing import close_in
 from zonedesign.solve.halves import Halves
@@ -317,33 +316,7 @@ class _Tree:
 
     def _placed(self, part: Part, priced: Priced) -> Part | None:
         """Return a part whose centres are placed, its bound and open pairs; None where it is of no use."""
-        from zonedesign.solve._pricing import few_at  # noqa: PLC0415  (numba is slow to import)
-
-        n = len(priced.demand)
-        own = np.flatnonzero(priced.standing)
-        place = np.full(n, -1, dtype=np.int64)
-        place[own] = np.arange(len(own))
-        centre = np.repeat(np.arange(n), np.diff(priced.indptr))
-        cost = np.full((n, len(own)), np.inf)
-        cost[priced.units, place[centre]] = priced.cost
-        cost[priced.demand == 0] = 0.0
-        band = np.array([float(priced.low[0]), float(priced.high[0])])
-        price = transport(cost, own, priced.demand, (band[0], band[1]))
-        if price is None:
-            return None
-        value, worth = few_at(cost, own, priced.demand, band, price)
-        bound = max(part.bound, value)
-        if not bound < self.enough:
-            return None
-        extra = priced.cost + price[place[centre]] * priced.demand[priced.units] - worth[priced.units]
-        kept = np.ones(len(extra), dtype=np.bool_)
-        if np.isfinite(self.objective):
-            kept = ~(extra > self.objective - value + 1e-9 * abs(value))
-        kept |= centre == priced.units
-        found = Bound(value, worth, np.zeros((n, 1)), own, np.zeros(len(own), np.int64))
-        return replace(
-            part, bound=bound, priced=priced.only(kept), prices=worth, placed=Placed(found, extra[kept])
-        )
+        return placed(part, priced, self.objective, self.enough)
 
     def _finish(self, parts: list[Part]) -> None:
         """Let the integer program settle parts whose centres are placed."""
