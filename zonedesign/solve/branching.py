@@ -284,8 +284,8 @@ class _Tree:
         cuts = part.cuts
         # The kernel needs a plan to aim at; zones that are all written out are connected as they are.
         if target is not None and all(zones is None for zones in priced.small):
-            steps = WIDE_STEPS if len(priced.units) > WIDE else STEPS
-            steps = steps if part.divisible else PLACED_STEPS
+            wide = len(priced.units) > WIDE
+            steps = PLACED_STEPS if not part.divisible else WIDE_STEPS if wide else STEPS
             found, tilted, cuts = self.relaxing.bound(part, priced, cells, (target, self.enough), steps)
             cost = tilted.cost
         elif part.divisible:

@@ -117,8 +117,8 @@ def improved(
 ) -> Plan:
     """Return a plan that no program at the seams makes better, as far as limits and `MOST_PAIRS` let them.
 
-    `found` is told every better plan on the way.
-    `plan` keeps every rule, and `recentred` gives such a plan its best centres.
+    `plan` keeps every rule, `recentred` gives such a plan its best centres, and `found` is told every better
+    one on the way.
     """
     began, everywhere = time.monotonic(), np.ones(len(plan.zone_ids), dtype=np.bool_)
     for deep in DEPTHS:

@@ -31,8 +31,8 @@ class Standing:
     """What a run has come to: a plan that passes `verify`, a bound, and whether to go on.
 
     `causes` say why there is no plan, where that is proved; `troubles` are failures on the way that cost no
-    result. While the proof wants all threads, the search is `resting`. `interrupted` tells of a Ctrl-C that
-    something swallowed. Its methods may be called from any thread.
+    result. While the proof, or programs beside it, want its threads the search is `resting`. `interrupted`
+    tells of a Ctrl-C that something swallowed. Its methods may be called from any thread.
     """
 
     problem: Problem
