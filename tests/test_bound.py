@@ -183,7 +183,7 @@ def test_worth_of_a_centre_is_a_linear_program(seed):
     n = len(priced.demand)
     priced = replace(priced, small=tuple(None for _ in priced.small))  # those are whole sets, not shares
     with room._Pricing(priced, 1) as pricing:
-        for _ in range(3):  # the second and third time from the order of the last
+        for _ in range(3):  # the second and third time from what was wanted last
             prices = dice.normal(0.3, 1.0, n) * priced.demand / max(priced.demand.sum(), 1.0) * 5
             toll = dice.choice([0.0, -0.5, 2.0], len(priced.low))
             worth = pricing.worth(prices, toll)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from dataclasses import replace
 
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 import zonedesign as zd
 from zonedesign.certificate import Status
 from zonedesign.model.transport import transport
-from zonedesign.solve import branching, prove
+from zonedesign.solve import _parts, branching, prove
 from zonedesign.solve import certify as certifying
 from zonedesign.solve._account import Outcome
 from zonedesign.solve._pricing import few_at
@@ -251,13 +252,15 @@ def test_an_interrupt_ends_the_workers_too(monkeypatch):
         asked.append(True)
         return Outcome(Status.UNKNOWN)
 
-    def interrupted(_tree, _parts):
-        working = _tree.pool.submit(branching.close_in, None, limits=_tree.limits)
-        assert not working.done()
-        raise KeyboardInterrupt
+    hear = branching._Tree._hear
+
+    def interrupted(tree: branching._Tree, when: str) -> None:
+        if any(part.placed is not None for part in tree.at_work.values()):
+            raise KeyboardInterrupt
+        hear(tree, when)
 
     monkeypatch.setattr(branching, "close_in", works_until_it_is_told_to_stop)
-    monkeypatch.setattr(branching._Tree, "_finish", interrupted)
+    monkeypatch.setattr(branching._Tree, "_hear", interrupted)
     with pytest.raises(KeyboardInterrupt):
         branch(near_of(problem), limits=Limits(threads=2, seconds=600))
     assert asked == [True]
@@ -325,7 +328,7 @@ def test_the_bound_rises_anew_from_full_steps_until_that_brings_nothing(monkeypa
 
 
 def test_where_parts_fill_the_memory_it_ends_without_a_proof(monkeypatch):
-    monkeypatch.setattr(branching, "MOST_KEPT", 100)
+    monkeypatch.setattr(_parts, "MOST_KEPT", 100)
     problem = toy.square_of(zd.Level("1", weekly_hours=(24, 29), zones=4), side=5, seed=5)
     outcome = branch(near_of(problem), limits=Limits(threads=1))
     assert (outcome.status, outcome.settled) == (Status.UNKNOWN, False)
@@ -369,12 +372,59 @@ def test_a_program_begins_again_where_others_find_a_much_better_plan(monkeypatch
 
 
 @pytest.mark.parametrize(("others", "most"), [(0, 2), (1, 1)])
-def test_programs_leave_alone_the_threads_that_others_have_in_use(others, most, monkeypatch):
+def test_it_leaves_alone_the_threads_that_others_have_in_use(others, most, monkeypatch):
     problem = toy.square_of(zd.Level("1", weekly_hours=(24, 29), zones=4), side=5, seed=5)
     at_once: list[int] = []
-    finish = branching._Tree._finish
-    monkeypatch.setattr(
-        branching._Tree, "_finish", lambda tree, parts: at_once.append(len(parts)) or finish(tree, parts)
-    )
+    hear = branching._Tree._hear
+
+    def counted(tree: branching._Tree, when: str) -> None:
+        at_once.append(len(tree.at_work))
+        hear(tree, when)
+
+    monkeypatch.setattr(branching._Tree, "_hear", counted)
     branch(near_of(problem, written=False), limits=Limits(threads=2), others=lambda: others)
     assert max(at_once) == most
+
+
+def test_a_long_program_keeps_nobody_from_the_other_parts(monkeypatch):
+    problem = toy.square_of(zd.Level("1", weekly_hours=(24, 29), zones=4), side=5, seed=5)
+    real, bounded = branching.close_in, branching._Tree._bounded
+    meanwhile, at_work = threading.Event(), threading.Event()
+
+    def long(*args, **options):
+        at_work.set()
+        assert meanwhile.wait(60), "no other part was looked at"
+        return real(*args, **options)
+
+    def noted(tree: branching._Tree, part: branching.Part) -> branching.Part | None:
+        if at_work.is_set():
+            meanwhile.set()
+        return bounded(tree, part)
+
+    monkeypatch.setattr(branching, "close_in", long)
+    monkeypatch.setattr(branching._Tree, "_bounded", noted)
+    outcome = branch(near_of(problem, written=False), limits=Limits(threads=2))
+    assert outcome.status is Status.OPTIMAL
+
+
+def test_what_a_worker_has_found_is_told_where_another_fails(monkeypatch):
+    problem = toy.square_of(zd.Level("1", weekly_hours=(24, 29), zones=4), side=5, seed=5)
+    plan = certify(problem, limits=Limits(threads=1)).plan
+    bounded, at_work, found = branching._Tree._bounded, threading.Event(), []
+
+    def works_until_it_is_told_to_stop(_near, *, limits, **_options):
+        at_work.set()
+        while not limits.stop():
+            time.sleep(0.01)
+        return Outcome(Status.FEASIBLE, plan=plan)
+
+    def fails_beside_a_program(tree: branching._Tree, part: branching.Part) -> branching.Part | None:
+        if at_work.is_set():
+            raise RuntimeError("the kernel fell over")
+        return bounded(tree, part)
+
+    monkeypatch.setattr(branching, "close_in", works_until_it_is_told_to_stop)
+    monkeypatch.setattr(branching._Tree, "_bounded", fails_beside_a_program)
+    with pytest.raises(RuntimeError, match="fell over"):
+        branch(near_of(problem, written=False), limits=Limits(threads=2, seconds=600), found=found.append)
+    assert found == [plan]

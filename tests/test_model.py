@@ -16,6 +16,7 @@ from zonedesign.errors import ScenarioError
 from zonedesign.levels import Level
 from zonedesign.model import Ended, Engine, locks_of, restricted, state
 from zonedesign.model import engine as engine_room
+from zonedesign.model import program as programs
 from zonedesign.problem import Objective, Problem
 from zonedesign.solve.fixing import possible_arcs
 from zonedesign.solve.reduced import closed_by
@@ -133,6 +134,38 @@ def test_locked_units_share_a_column():
     }
     assert column[1, 0] == column[1, 2]
     assert column[1, 0] != column[1, 3]
+
+
+def test_units_that_only_one_centre_can_hold_share_its_column():
+    problem = line([1, 1, 1, 1], Level("1"))
+    centre = np.repeat(np.arange(4), np.diff(problem.arcs.indptr))
+    # Unit a goes with b only, which is a centre then and in no zone of c.
+    possible = problem.arcs.allowed & ((problem.arcs.units != 0) | (centre == 1))[:, None]
+    program = state(problem, possible)
+    column = {
+        (int(j), int(i)): int(x) for j, i, x in zip(program.centre, program.unit, program.x, strict=True)
+    }
+    assert column[1, 0] == column[1, 1] >= 0
+    assert column[2, 1] == column[3, 1] == -1
+    assert len({column[j, 2] for j in (1, 2, 3)} - {-1, column[1, 1]}) == 3
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=st.integers(0, 10**9), share=st.floats(0.2, 0.9), flow=st.booleans())
+def test_certain_units_leave_the_optimum_as_it_is(seed, share, flow):
+    problem, dice = brute.tiny(seed), np.random.default_rng(seed)
+    possible = problem.arcs.allowed & (dice.random(problem.arcs.allowed.shape) < share)
+    found = []
+    for gather in (programs.gathered, lambda _problem, locks, possible: (locks, possible)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(programs, "gathered", gather)
+            program = state(problem, possible, flow=flow)
+        if len(program.homeless):
+            found.append(None)
+            continue
+        objective = Engine(program, threads=1).run(30).objective
+        found.append(None if objective is None else program.unscaled(objective))
+    assert found[0] == (None if found[1] is None else pytest.approx(found[1], abs=1e-6))
 
 
 def test_frozen_zones_lose_every_pair_across_their_edge():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -86,17 +86,40 @@ def restricted(problem: Problem, locks: Locks, possible: Mask) -> Mask:
     return _whole_groups(locks, centre, unit, mask)
 
 
+def gathered(problem: Problem, locks: Locks, possible: Mask) -> tuple[Locks, Mask]:
+    """Return locks in which units that only one centre can hold go with it, and what these leave possible.
+
+    `possible` (arcs, levels) is restricted already. What follows from the larger groups is gathered too,
+    until nothing more does. Programs are smaller so, above all those of parts whose centres are placed.
+    """
+    n = len(locks.group)
+    centre, unit = np.repeat(np.arange(n), np.diff(problem.arcs.indptr)), problem.arcs.units
+    while True:
+        used = np.flatnonzero(possible.any(axis=1))
+        sole = used[np.bincount(unit[used], minlength=n)[unit[used]] == 1]
+        new = sole[locks.group[unit[sole]] != locks.group[centre[sole]]]
+        if not len(new):
+            return locks, possible
+        parent = locks.group.copy()
+        for pair in new:
+            _join(parent, [int(unit[pair]), int(centre[pair])])
+        group = np.array([_root(parent, unit) for unit in range(n)], dtype=np.int64)
+        locks = replace(locks, group=group)
+        possible = restricted(problem, locks, possible)
+
+
 def _whole_groups(locks: Locks, centre: Ints, unit: Ints, mask: Mask) -> Mask:
     """Return the mask without pairs of a group that the centre cannot hold whole, nor of lost centres."""
     n = len(locks.group)
     size = np.bincount(locks.group, minlength=n)
     mask = mask.copy()
     if size.max(initial=0) > 1:
-        cell = centre * n + locks.group[unit]
+        used = np.flatnonzero(mask.any(axis=1))  # mostly few of all arcs
+        cell = centre[used] * n + locks.group[unit[used]]
         held_cells, inverse = np.unique(cell, return_inverse=True)
         for level in range(mask.shape[1]):
-            held = np.bincount(inverse, weights=mask[:, level], minlength=len(held_cells))
-            mask[:, level] &= held[inverse] == size[locks.group[unit]]
+            held = np.bincount(inverse, weights=mask[used, level], minlength=len(held_cells))
+            mask[used, level] &= held[inverse] == size[locks.group[unit[used]]]
     for level in range(mask.shape[1]):
         open_centre = np.zeros(n, dtype=bool)
         open_centre[centre[(centre == unit) & mask[:, level]]] = True

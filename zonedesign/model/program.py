@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zonedesign.model.flow import write_flows
-from zonedesign.model.locks import Locks, locks_of, restricted
+from zonedesign.model.locks import Locks, gathered, locks_of, restricted
 from zonedesign.model.sheet import Sheet
 from zonedesign.model.terms import write_borders, write_change, write_cut, write_travel
 from zonedesign.model.volumes import arcs_of, tolerance_of, write_character, write_shares, write_volumes
@@ -94,10 +94,11 @@ class Program:
     def read(self, values: Floats) -> tuple[Ints, Ints]:
         """Return (centre, level) of every unit (n,) from the values of all columns, each at its largest."""
         n = len(self.problem.units)
-        held = np.where(self.x >= 0, values[self.x], -1.0)
-        order = np.lexsort((-self.centre, held))  # the last to write a unit has its largest value
+        used = np.flatnonzero(self.x >= 0)
+        centre, unit = self.centre[used], self.unit[used]
+        order = np.lexsort((-centre, values[self.x[used]]))  # the last to write a unit has its largest value
         centre_of = np.full(n, -1, dtype=np.int64)
-        centre_of[self.unit[order]] = self.centre[order]
+        centre_of[unit[order]] = centre[order]
         marks = np.where(self.y >= 0, values[self.y], -1.0)
         return centre_of, np.asarray(marks.argmax(axis=1))[centre_of]
 
@@ -116,6 +117,7 @@ def state(
     """
     locks = locks_of(problem)
     mask = restricted(problem, locks, problem.arcs.allowed if possible is None else possible)
+    locks, mask = gathered(problem, locks, mask)
     sheet = Sheet()
     arcs, n = problem.arcs, len(problem.units)
     centre = np.repeat(np.arange(n), np.diff(arcs.indptr))
@@ -178,15 +180,16 @@ def _columns_by_level(sheet: Sheet, centre: Ints, unit: Ints, x: Ints, y: Ints, 
     relaxation is far closer.
     """
     z = np.full(mask.shape, -1, dtype=np.int64)
-    used = (x >= 0)[:, None] & mask
-    alone = used.sum(axis=1) == 1
-    z[used & alone[:, None]] = np.broadcast_to(x[:, None], z.shape)[used & alone[:, None]]
-    selves = centre == unit
-    z[selves] = np.where(used[selves], y[centre[selves]], -1)
-    left = used & ~alone[:, None]
+    used = np.flatnonzero(x >= 0)  # mostly few of all arcs
+    alone = used[mask[used].sum(axis=1) == 1]
+    z[alone] = np.where(mask[alone], x[alone][:, None], -1)
+    selves = used[centre[used] == unit[used]]
+    z[selves] = np.where(mask[selves], y[centre[selves]], -1)
+    left = mask & (x >= 0)[:, None]
+    left[alone] = False
     # Units that are locked together share these as well, with their centre too.
     known: dict[tuple[int, int], int] = {}
-    for arc in np.flatnonzero(selves):
+    for arc in selves:
         known.update({(int(x[arc]), int(k)): int(z[arc, k]) for k in np.flatnonzero(left[arc])})
     left[selves] = False
     for arc, k in zip(*np.nonzero(left), strict=True):
@@ -202,31 +205,29 @@ def _write_assignment(
 ) -> Mask:
     """Write one zone a unit, one level a centre, no unit without its centre; return which rows link."""
     linking: list[bool] = []
-    by_unit = np.argsort(unit, kind="stable")
+    used = np.flatnonzero(x >= 0)
+    by_unit = used[np.argsort(unit[used], kind="stable")]
     starts = np.searchsorted(unit[by_unit], np.arange(len(locks.group) + 1))
     for i in np.flatnonzero(locks.group == np.arange(len(locks.group))):
         columns = x[by_unit[starts[i] : starts[i + 1]]]
-        columns = columns[columns >= 0]
         if len(columns):
             sheet.row(columns, np.ones(len(columns)), least=1.0, most=1.0)
             linking.append(False)
     own = np.full(len(locks.group), -1, dtype=np.int64)
-    own[centre[centre == unit]] = x[centre == unit]
+    own[centre[used[centre[used] == unit[used]]]] = x[used[centre[used] == unit[used]]]
+    each_level = (y >= 0).sum(axis=1)
     if y.shape[1] > 1:
         for j in np.flatnonzero(own >= 0):
             marks = y[j][y[j] >= 0]
             sheet.row([*marks, own[j]], [*np.ones(len(marks)), -1.0], least=0.0, most=0.0)
             linking.append(True)
-    written: set[int] = set()
-    for arc in np.flatnonzero((x >= 0) & (x != own[centre])):
-        if int(x[arc]) in written:
-            continue
-        written.add(int(x[arc]))
+    tied = used[x[used] != own[centre[used]]]
+    _, first = np.unique(x[tied], return_index=True)
+    for arc in tied[np.sort(first)]:
         levels = np.flatnonzero(z[arc] >= 0)
         j = centre[arc]
         if len(levels) == 1:
-            whole = (y[j] >= 0).sum() == 1
-            mark = own[j] if whole else y[j, levels[0]]
+            mark = own[j] if each_level[j] == 1 else y[j, levels[0]]
             sheet.row([x[arc], mark], [1.0, -1.0], most=0.0)
             linking.append(True)
             continue

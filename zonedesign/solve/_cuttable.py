@@ -16,7 +16,6 @@ from zonedesign.compiled import inner
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zonedesign.solve._pricing import Rows
     from zonedesign.solve._separators import Graph
 
     Ints = NDArray[np.int64]
@@ -50,8 +49,8 @@ class Table(NamedTuple):
     """All cuts in one table: `held` (1,) are in use, `cell` and `seed` (cuts,) as in `Cuts`.
 
     `side` (cuts, n) is where units lie, `price` (cuts, n) what each costs beyond, `total` (cuts,) their sum.
-    `active` (cuts, n) lists the units with a price, the first `active_held` (cuts,) of a row, and `separator`
-    the units of the separator in the same way.
+    `beyond` (cuts, n) lists the units beyond, the first `beyond_held` (cuts,) of a row; `active` those with a
+    price and `separator` the units of the separator in the same way.
     """
 
     held: Ints
@@ -60,6 +59,8 @@ class Table(NamedTuple):
     side: Bytes
     price: Floats
     total: Floats
+    beyond: Ints
+    beyond_held: Ints
     active: Ints
     active_held: Ints
     separator: Ints
@@ -75,7 +76,9 @@ def new_table(most: int, n: int) -> Table:
         np.zeros((most, n), np.uint8),
         np.zeros((most, n)),
         np.zeros(most),
-        np.zeros((most, n), np.int64),
+        np.empty((most, n), np.int64),
+        np.zeros(most, np.int64),
+        np.empty((most, n), np.int64),
         np.zeros(most, np.int64),
         np.zeros((most, WIDEST), np.int64),
         np.zeros(most, np.int64),
@@ -101,15 +104,18 @@ def add_cut(table: Table, graph: Graph, usable: Mask, cell: int, seed: int, sepa
     for k, s in enumerate(separator):
         table.side[b, s] = SEPARATOR
         table.separator[b, k] = s
-    stack = [seed]
     table.side[b, seed] = BEYOND
-    while len(stack) > 0:
-        u = stack.pop()
+    table.beyond[b, 0], held, seen = seed, 1, 0
+    while seen < held:
+        u = table.beyond[b, seen]
+        seen += 1
         for e in range(graph.indptr[u], graph.indptr[u + 1]):
             v = graph.near[e]
             if usable[cell, v] and table.side[b, v] == HERE:
                 table.side[b, v] = BEYOND
-                stack.append(v)
+                table.beyond[b, held] = v
+                held += 1
+    table.beyond_held[b] = held
     return b
 
 
@@ -118,7 +124,8 @@ def list_prices(table: Table) -> None:
     """Have the lists and totals follow the prices."""
     for b in range(table.held[0]):
         held, total = 0, 0.0
-        for u in range(table.price.shape[1]):
+        for k in range(table.beyond_held[b]):
+            u = table.beyond[b, k]
             if table.price[b, u] > 0:
                 table.active[b, held] = u
                 total += table.price[b, u]
@@ -127,22 +134,25 @@ def list_prices(table: Table) -> None:
 
 
 @inner
-def tilt_costs(rows: Rows, base: Floats, table: Table, cell: int, centre: int, tilt: Floats) -> None:
-    """Write into `rows.cost` what the arcs of a centre cost with the cuts' prices; `tilt` (n,) is zero."""
+def tilt(table: Table, cell: int, centre: int, prices: Floats) -> None:
+    """Take the cuts' prices that a zone of a centre pays off the prices of its units (n,)."""
     for b in range(table.held[0]):
         if table.cell[b] == cell and table.side[b, centre] == HERE and table.total[b] > 0:
             for k in range(table.active_held[b]):
-                tilt[table.active[b, k]] += table.price[b, table.active[b, k]]
+                prices[table.active[b, k]] -= table.price[b, table.active[b, k]]
             for k in range(table.separator_held[b]):
-                tilt[table.separator[b, k]] -= table.total[b]
-    for k in range(rows.indptr[centre], rows.indptr[centre + 1]):
-        rows.cost[k] = base[k] + tilt[rows.units[k]]
+                prices[table.separator[b, k]] += table.total[b]
+
+
+@inner
+def untilt(table: Table, cell: int, prices: Floats, tilted: Floats) -> None:
+    """Have `tilted` prices (n,) be those without the cuts' again."""
     for b in range(table.held[0]):
-        if table.cell[b] == cell:
+        if table.cell[b] == cell and table.total[b] > 0:
             for k in range(table.active_held[b]):
-                tilt[table.active[b, k]] = 0.0
+                tilted[table.active[b, k]] = prices[table.active[b, k]]
             for k in range(table.separator_held[b]):
-                tilt[table.separator[b, k]] = 0.0
+                tilted[table.separator[b, k]] = prices[table.separator[b, k]]
 
 
 @inner

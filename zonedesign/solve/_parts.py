@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
     Mask = NDArray[np.bool_]
+
+
+MOST_KEPT = 50_000_000
+"""Pairs of all parts together that are kept at most: some 2 GB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +71,51 @@ class Part:
     def divisible(self) -> bool:
         """Whether some centre is still open."""
         return any(len(centres) > count for centres, count in self.cells)
+
+
+@dataclass(eq=False)
+class Waiting:
+    """The parts that wait, by what comes next: `new` ones for their bound, others for their turn.
+
+    Those that are `wide` are divided then, those that are `ready`, with all centres placed, go to a program;
+    each is a heap by the bounds. `kept` are the pairs of both together.
+    """
+
+    new: deque[Part] = field(default_factory=deque)
+    wide: list[Part] = field(default_factory=list)
+    ready: list[Part] = field(default_factory=list)
+    kept: int = 0
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self.new) + len(self.wide) + len(self.ready)
+
+    def tops(self) -> list[Part]:
+        """Return parts among which is that of the lowest bound of all that wait."""
+        return [*self.new, *self.wide[:1], *self.ready[:1]]
+
+    def keep(self, part: Part | None) -> None:
+        """Keep a part that is of use until its turn comes."""
+        if part is not None:
+            heapq.heappush(self.wide if part.divisible else self.ready, part)
+            self.kept += len(part.priced.units)
+
+    def take(self, enough: float, *, beside: bool, first: bool) -> Part | None:
+        """Return the part of the lowest bound, which waits no longer; None where none is below `enough`.
+
+        None either where memory is full of parts to be divided. One that is ready comes `first` where that is
+        said, and none comes `beside` a program that has to be alone.
+        """
+        heaps = [self.wide] if beside else [self.ready, self.wide]
+        of_use = [heap for heap in heaps if heap and heap[0].bound < enough]
+        if not of_use:
+            return None
+        heap = of_use[0] if first else min(of_use, key=lambda each: each[0])
+        if heap is self.wide and self.kept > MOST_KEPT:
+            return None
+        part = heapq.heappop(heap)
+        self.kept -= len(part.priced.units)
+        return part
 
 
 def placed(part: Part, priced: Priced, objective: float, enough: float) -> Part | None:

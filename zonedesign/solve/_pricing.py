@@ -39,13 +39,15 @@ class Rows(NamedTuple):
 
 
 class Shelf(NamedTuple):
-    """One centre's cheapest arcs by reduced cost an hour, ascending; room for the longest row.
+    """One centre's arcs that a zone may want, in no order; room for the longest row.
 
-    `arcs` are places in the rows, `ratio` what an hour costs; `held` (1,) is how many stand there.
+    `arcs` are places in the rows, `ratio` what an hour costs, `hours` of the unit; `held` (1,) is how many
+    stand there.
     """
 
     arcs: Ints
     ratio: Floats
+    hours: Floats
     held: Ints
 
 
@@ -56,12 +58,12 @@ def new_shelf(rows: Rows) -> Shelf:
     for centre in range(rows.indptr.shape[0] - 1):
         size = rows.indptr[centre + 1] - rows.indptr[centre]
         most = max(most, size)
-    return Shelf(np.empty(most, np.int64), np.empty(most), np.zeros(1, np.int64))
+    return Shelf(np.empty(most, np.int64), np.empty(most), np.empty(most), np.zeros(1, np.int64))
 
 
 @inner
 def wanted(rows: Rows, centre: int) -> float:
-    """Return up to which reduced cost an hour arcs of a centre are put in order: all that pay, and some."""
+    """Return up to which reduced cost an hour a zone may want arcs of a centre: all that pay, and some."""
     bar: float = 1.1 * rows.bar[centre]
     for level in range(rows.toll.shape[0]):
         bar = max(bar, -rows.toll[level])
@@ -70,7 +72,7 @@ def wanted(rows: Rows, centre: int) -> float:
 
 @inner
 def stock(rows: Rows, prices: Floats, centre: int, bar: float, shelf: Shelf) -> None:
-    """Put one centre's arcs up to a reduced cost an hour on the shelf, in order; itself is not among them."""
+    """Put one centre's arcs up to a reduced cost an hour on the shelf; itself is not among them."""
     held = 0
     for k in range(rows.indptr[centre], rows.indptr[centre + 1]):
         unit = rows.units[k]
@@ -79,13 +81,74 @@ def stock(rows: Rows, prices: Floats, centre: int, bar: float, shelf: Shelf) -> 
         if gain <= bar * hours and hours > 0 and unit != centre:
             shelf.arcs[held] = k
             shelf.ratio[held] = gain / hours
+            shelf.hours[held] = hours
             held += 1
-    order = np.argsort(shelf.ratio[:held])
-    arcs, ratio = shelf.arcs[:held].copy(), shelf.ratio[:held].copy()
-    for k in range(held):
-        shelf.arcs[k] = arcs[order[k]]
-        shelf.ratio[k] = ratio[order[k]]
     shelf.held[0] = held
+
+
+@inner
+def _swap(shelf: Shelf, a: int, b: int) -> None:
+    """Have two arcs of the shelf change places."""
+    shelf.arcs[a], shelf.arcs[b] = shelf.arcs[b], shelf.arcs[a]
+    shelf.ratio[a], shelf.ratio[b] = shelf.ratio[b], shelf.ratio[a]
+    shelf.hours[a], shelf.hours[b] = shelf.hours[b], shelf.hours[a]
+
+
+@inner
+def _paying(rows: Rows, level: int, shelf: Shelf) -> tuple[int, int, float]:
+    """Bring arcs that pay to the front and those not allowed to the end: return both places, and hours."""
+    toll, front, at, end, hours = rows.toll[level], 0, 0, shelf.held[0], 0.0
+    while at < end:
+        if not rows.allowed[shelf.arcs[at], level]:
+            end -= 1
+            _swap(shelf, at, end)
+            continue
+        if shelf.ratio[at] + toll < 0:
+            hours += shelf.hours[at]
+            _swap(shelf, at, front)
+            front += 1
+        at += 1
+    return front, end, hours
+
+
+@inner
+def _cheapest(shelf: Shelf, begin: int, end: int, need: float) -> tuple[int, float]:
+    """Bring the cheapest arcs that hold so many hours to the front of a span, the last of them at its place.
+
+    Returns that place and the hours before it; `end` and all hours where all are too few. (The weighted
+    median of Balas and Zemel 1980: halves of halves are looked at, none is put in order.)
+    """
+    held = 0.0
+    while begin < end:
+        a, b, c = shelf.ratio[begin], shelf.ratio[(begin + end) // 2], shelf.ratio[end - 1]
+        pivot = max(min(a, b), min(max(a, b), c))
+        below, at, above, cheaper, same = begin, begin, end, 0.0, 0.0
+        while at < above:
+            ratio = shelf.ratio[at]
+            if ratio < pivot:
+                cheaper += shelf.hours[at]
+                _swap(shelf, at, below)
+                below += 1
+                at += 1
+            elif ratio > pivot:
+                above -= 1
+                _swap(shelf, at, above)
+            else:
+                same += shelf.hours[at]
+                at += 1
+        if held + cheaper >= need:
+            end = below
+            continue
+        held += cheaper
+        if held + same >= need:
+            for m in range(below, above):
+                if held + shelf.hours[m] >= need:
+                    return m, held
+                held += shelf.hours[m]
+            return above - 1, held - shelf.hours[above - 1]  # but for rounding, the last would have been it
+        held += same
+        begin = above
+    return end, held
 
 
 @inner
@@ -94,9 +157,9 @@ def _fill(
 ) -> tuple[float, float, float]:
     """Return the least worth of a zone at `centre`, what its last hour costs, and the hours it still lacks.
 
-    It holds the centre, then arcs from the shelf in their order. The last hour's cost, without toll, is the
-    ratio of the last arc that went in, in part or against its will. Adds to `cover` (n,) when that is not
-    empty.
+    It holds the centre, then the cheapest arcs of the shelf: those that pay as far as there is room, others
+    as far as the band asks for them. The last hour's cost, without toll, is the ratio of the last arc that
+    went in, in part or against its will. Adds to `cover` (n,) when that is not empty.
     """
     low, high, hours, toll = rows.low[level], rows.high[level], rows.demand, rows.toll[level]
     own = rows.own[centre]
@@ -104,28 +167,33 @@ def _fill(
     if own < 0 or not rows.allowed[own, level] or used > high:
         return np.inf, 0.0, 0.0
     keep = cover.shape[0] > 0
-    last = -toll
-    worth = rows.cost[own] - (prices[centre] if used > 0 else 0.0) + toll * used
-    if keep and used > 0:
-        cover[centre] += 1.0
-    for m in range(shelf.held[0]):
-        ratio = shelf.ratio[m] + toll
-        if ratio >= 0 and used >= low:
-            break
-        k = shelf.arcs[m]
-        if not rows.allowed[k, level]:
-            continue
-        unit = rows.units[k]
-        room = high - used if ratio < 0 else low - used
-        if room <= 0:
-            break
-        share = min(1.0, room / hours[unit])
-        if share < 1.0 or ratio > 0:
-            last = shelf.ratio[m]
-        worth += share * ratio * hours[unit]
-        used += share * hours[unit]
-        if keep:
-            cover[unit] += share
+    worth, last = rows.cost[own] - (prices[centre] if used > 0 else 0.0) + toll * used, -toll
+    whole, end, paid = _paying(rows, level, shelf)
+    share = 0.0
+    if used + paid > high:
+        end = whole
+        whole, before = _cheapest(shelf, 0, end, high - used)
+        used += before
+        share = (high - used) / shelf.hours[whole] if whole < end else 0.0
+    elif used + paid < low:
+        whole, before = _cheapest(shelf, whole, end, low - used - paid)
+        used += paid + before
+        share = (low - used) / shelf.hours[whole] if whole < end else 0.0
+    else:
+        used += paid
+    for m in range(whole):
+        worth += (shelf.ratio[m] + toll) * shelf.hours[m]
+    if share > 0:
+        last = shelf.ratio[whole]
+        worth += share * (last + toll) * shelf.hours[whole]
+        used += share * shelf.hours[whole]
+    if keep:
+        if hours[centre] > 0:
+            cover[centre] += 1.0
+        for m in range(whole):
+            cover[rows.units[shelf.arcs[m]]] += 1.0
+        if share > 0:
+            cover[rows.units[shelf.arcs[whole]]] += share
     return worth, last, max(0.0, low - used - 1e-9)
 
 

@@ -14,7 +14,6 @@ import numpy as np
 
 from zonedesign.compiled import compiled, inner
 from zonedesign.solve._cuttable import (
-    BEYOND,
     HERE,
     WIDEST,
     Cuts,
@@ -24,7 +23,8 @@ from zonedesign.solve._cuttable import (
     list_prices,
     new_table,
     take_over,
-    tilt_costs,
+    tilt,
+    untilt,
 )
 from zonedesign.solve._pricing import Rows, new_shelf, price_zone, stock, wanted
 from zonedesign.solve._separators import FREE, Graph, least_between
@@ -158,17 +158,18 @@ def _slopes(
     """
     along, turned = 0.0, 0.0
     for b in range(table.held[0]):
-        slopes[b] = 0.0
+        units = table.beyond[b, : table.beyond_held[b]]
+        for u in units:
+            slopes[b, u] = 0.0
         for z in range(len(chosen)):
             if table.cell[b] != cell_of[chosen[z]] or table.side[b, chosen[z]] != HERE:
                 continue
             behind = 0.0
             for k in range(table.separator_held[b]):
                 behind += shares[z, table.separator[b, k]]
-            for u in range(len(cell_of)):
-                if table.side[b, u] == BEYOND:
-                    slopes[b, u] += shares[z, u] - behind
-        for u in range(len(cell_of)):
+            for u in units:
+                slopes[b, u] += shares[z, u] - behind
+        for u in units:
             if slopes[b, u] < 0 and table.price[b, u] <= 0:
                 slopes[b, u] = 0.0
             along += slopes[b, u] * turn[b, u]
@@ -181,7 +182,7 @@ def _turn(table: Table, slopes: Floats, memory: float, hours: Floats, turn: Floa
     """Turn the direction of the cuts' prices to their slopes, and return its square weighted by hours."""
     norm = 0.0
     for b in range(table.held[0]):
-        for u in range(len(hours)):
+        for u in table.beyond[b, : table.beyond_held[b]]:
             turn[b, u] = slopes[b, u] + memory * turn[b, u]
             if turn[b, u] < 0 and table.price[b, u] <= 0:
                 turn[b, u] = 0.0
@@ -193,7 +194,7 @@ def _turn(table: Table, slopes: Floats, memory: float, hours: Floats, turn: Floa
 def _move(table: Table, turn: Floats, stride: float, hours: Floats) -> None:
     """Move the cuts' prices, none below zero."""
     for b in range(table.held[0]):
-        for u in range(len(hours)):
+        for u in table.beyond[b, : table.beyond_held[b]]:
             if turn[b, u] != 0:
                 table.price[b, u] = max(0.0, table.price[b, u] + stride * turn[b, u] * hours[u])
     list_prices(table)
@@ -219,33 +220,31 @@ def relax_and_cut(
     times n, and for every centre the priced units of its cell's cuts.
     """
     (cell_of, counts), (first, cuts), (goal, enough), (steps, patience, most) = cells, start, target, pace
-    n, base = len(rows.demand), rows.cost
+    n = len(rows.demand)
     hours, demand = rows.demand, rows.demand > 0
-    rows = Rows(
-        rows.indptr, rows.units, base.copy(), rows.allowed, rows.own, hours, rows.low, rows.high, rows.bar,
-        rows.toll,
-    )  # fmt: skip
     usable = _usable(rows, cell_of, len(counts))
     table = new_table(max(most, 1), n)
     if most > 0:
         take_over(table, graph, usable, cuts)
         list_prices(table)
-    prices, tilt, shelf = first.copy(), np.zeros(n), new_shelf(rows)
+    prices, tilted, shelf = first.copy(), first.copy(), new_shelf(rows)
     turn_units, turn_cuts = np.zeros(n), np.zeros(table.price.shape)
     slopes = np.zeros(table.price.shape)
     best, best_prices, best_cuts, best_held = -np.inf, prices.copy(), table.price.copy(), 0
     best_worth, best_chosen = np.full(n, np.inf), np.zeros(0, np.int64)
     nothing, worth = np.zeros(0), np.full(n, np.inf)
-    shares = np.zeros((counts.sum(), n))
+    shares, slope = np.zeros((counts.sum(), n)), np.zeros(n)
     theta, stale = 1.0, 0
     for step in range(steps):
+        tilted[:] = prices
         for j in range(n):
             worth[j] = np.inf
             if cell_of[j] < 0 or rows.own[j] < 0:
                 continue
-            tilt_costs(rows, base, table, cell_of[j], j, tilt)
-            stock(rows, prices, j, wanted(rows, j), shelf)
-            worth[j], last = price_zone(rows, prices, j, 0, shelf, nothing)
+            tilt(table, cell_of[j], j, tilted)
+            stock(rows, tilted, j, wanted(rows, j), shelf)
+            worth[j], last = price_zone(rows, tilted, j, 0, shelf, nothing)
+            untilt(table, cell_of[j], prices, tilted)
             rows.bar[j] = max(0.0, last)
         chosen, total = _choose(worth, cell_of, counts)
         value, size = total, 0.0
@@ -273,12 +272,18 @@ def relax_and_cut(
             continue
         shares[:] = 0.0
         for z in range(len(chosen)):
-            stock(rows, prices, chosen[z], wanted(rows, chosen[z]), shelf)
-            price_zone(rows, prices, chosen[z], 0, shelf, shares[z])
+            tilt(table, cell_of[chosen[z]], chosen[z], tilted)
+            stock(rows, tilted, chosen[z], wanted(rows, chosen[z]), shelf)
+            price_zone(rows, tilted, chosen[z], 0, shelf, shares[z])
+            untilt(table, cell_of[chosen[z]], prices, tilted)
         if most > 0 and step % EVERY == 1:
             for z in range(len(chosen)):
                 _look(table, graph, usable, ~demand, cell_of[chosen[z]], chosen[z], shares[z], hours)
-        slope = np.where(demand, 1.0 - shares.sum(axis=0), 0.0)
+        for u in range(n):
+            slope[u] = 1.0 if demand[u] else 0.0
+        for z in range(len(chosen)):
+            for u in range(n):
+                slope[u] -= shares[z, u]
         along, turned = _slopes(table, cell_of, chosen, shares, turn_cuts, slopes)
         along += (slope * turn_units).sum()
         turned += (turn_units * turn_units).sum()
@@ -294,7 +299,12 @@ def relax_and_cut(
     table.price[:] = best_cuts
     table.held[0] = best_held
     list_prices(table)
+    cost, none = rows.cost.copy(), np.zeros(n)
+    tilted[:] = none
     for j in range(n):
         if cell_of[j] >= 0:
-            tilt_costs(rows, base, table, cell_of[j], j, tilt)
-    return Relaxed(best, best_prices, best_worth, rows.cost, best_chosen, kept_cuts(table))
+            tilt(table, cell_of[j], j, tilted)
+            for k in range(rows.indptr[j], rows.indptr[j + 1]):
+                cost[k] -= tilted[rows.units[k]]
+            untilt(table, cell_of[j], none, tilted)
+    return Relaxed(best, best_prices, best_worth, cost, best_chosen, kept_cuts(table))

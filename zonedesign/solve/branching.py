@@ -10,20 +10,19 @@ the integer program finishes on the few pairs that are left.
 
 from __future__ import annotations
 
-import heapq
 import logging
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zonedesign.certificate import Status, StoppedBy, status_of
 from zonedesign.progress import silent
 from zonedesign.solve._account import ROUNDING, Limits, Outcome
-from zonedesign.solve._parts import NearPlaced, Part, placed
+from zonedesign.solve._parts import NearPlaced, Part, Waiting, placed
 from zonedesign.solve.bound import closed_by, lagrangian
 from zonedesign.solve.choosing import Cells
 from zonedesign.solve.closing import close_in
@@ -54,8 +53,6 @@ division makes, up to which this is worth its time and 3 GB."""
 STEPS, PLACED_STEPS, WIDE_STEPS, WIDE = 50, 100, 25, 60_000
 """Steps of the bound of each part, of one whose centres are placed, and of one with more pairs than these,
 which is divided again whatever they show."""
-MOST_KEPT = 50_000_000
-"""Pairs of all parts together that are kept at most: some 2 GB."""
 OVERTAKEN = 0.1
 """Share of what a part's bound lacks by which a better plan makes it worth to begin its program again."""
 FIRST_PAIRS = 500
@@ -104,7 +101,7 @@ def branch(
 
     `start` is a plan that passes `verify`, `known` asks for a better one, found by others meanwhile, and
     `found` is told the best after every part that is settled. `others` are how many threads of `limits`
-    somebody else has in use, which programs that begin then leave alone.
+    somebody else has in use, which are left alone.
     """
     limits, left_alone = limits or Limits(), threading.Event()
 
@@ -123,13 +120,14 @@ def branch(
             except BaseException:
                 left_alone.set()  # else the pool would wait for workers until their time is up
                 tree.flag[0] = 1
+                tree.save()
                 raise
         return tree.outcome()
 
 
 @dataclass(eq=False)
 class _Tree:
-    """All parts that may still hold a better plan."""
+    """All parts that may still hold a better plan: those that wait and those `at_work`."""
 
     near: Near
     limits: Limits
@@ -142,7 +140,8 @@ class _Tree:
     pool: ThreadPoolExecutor
     best: Plan | None = None
     objective: float = np.inf
-    parts: list[Part] = field(default_factory=list)
+    waiting: Waiting = field(default_factory=Waiting)
+    at_work: dict[Future[Any], Part] = field(default_factory=dict)
     bound: float = -np.inf
     made: int = 0
     programs: Outcome = field(default_factory=lambda: Outcome(Status.UNKNOWN))
@@ -193,68 +192,94 @@ class _Tree:
         count, bound = problem.levels[0].zone_range[0], self.near.bound
         first = Part(bound.value, 0, [(centres, count)], self.near.priced, bound.multipliers)
         self.bound = first.bound
-        whole = first if first.divisible else self._placed(first, first.priced)
-        self.parts = [] if whole is None else [whole]
-        while self.parts and not self.ended():
+        self.waiting.keep(first if first.divisible else self._placed(first, first.priced))
+        while not self.ended():
             self.take(self.known())
-            self._raise_to(self.parts[0].bound)
-            if self.parts[0].bound >= self.enough:
-                return
-            if self._crowded():
-                log.info("branching: %d parts are left, which is all that memory holds", len(self.parts))
-                self.full = True
-                return
-            self._finish(self._next_placed())
-            self.progress("certify", None, f"{len(self.parts)} parts of the map, bound {self.bound:.6g}")
-        if not self.parts and self.stopped_by is None:
-            # With a gap asked for, parts were left that may hold a plan as much better.
-            self._raise(self.objective if self.limits.gap <= ROUNDING else self.enough)
+            self._raise_to(self._lowest())
+            while len(self.at_work) < max(1, (self.limits.threads or 1) - self.others()) and self._begin():
+                pass
+            if not self.at_work:
+                self.full = self._lowest() < self.enough
+                break
+            self._hear(FIRST_COMPLETED)
+        self._hear(ALL_COMPLETED)
+        if self.full:
+            log.info("branching: %d parts are left, which is all that memory holds", self.count)
 
-    def _crowded(self) -> bool:
-        """Return whether the parts are as many as memory holds."""
-        return sum(len(part.priced.units) for part in self.parts) > MOST_KEPT
+    @property
+    def count(self) -> int:
+        """How many parts are left."""
+        return len(self.waiting) + len(self.at_work)
 
-    def _next_placed(self) -> list[Part]:
-        """Return the next parts whose centres are placed, one for each thread; divide those on the way.
+    def _lowest(self) -> float:
+        """Return the lowest bound of all parts that are left, inf where none is."""
+        return min((part.bound for part in (*self.waiting.tops(), *self.at_work.values())), default=np.inf)
 
-        Only the one until there is a plan that a program found: it closes most others.
+    def _begin(self) -> bool:
+        """Put a thread to work on what comes next; return whether there was anything."""
+        part = self._next()
+        if part is None:
+            return False
+        work = self._bounded if part.placed is None else self._finished
+        self.at_work[self.pool.submit(work, part)] = part
+        return True
+
+    def _next(self) -> Part | None:
+        """Return the part that comes next: new ones for their bound, then that of the lowest bound.
+
+        That is divided while it can be. Until a program has ended there is but one, at once: its plan closes
+        most others.
         """
-        found: list[Part] = []
-        wanted = (self.limits.threads or 1) - self.others() if self.programs.seconds > 0 else 1
-        while self.parts and self.parts[0].bound < self.enough and len(found) < max(1, wanted):
-            if self._crowded():
-                break
-            part = heapq.heappop(self.parts)
-            if not part.divisible:
-                found.append(part)
-                continue
-            if not found:
-                self._raise_to(part.bound)
-            self.take(self.known())
-            new = list(self.pool.map(self._bounded, self._divided(part)))
-            if self.ended():
-                heapq.heappush(self.parts, part)
-                break
-            for each in new:
-                if each is not None:
-                    heapq.heappush(self.parts, each)
-            if self.programs.seconds == 0.0 and not all(each is None or each.divisible for each in new):
-                found.append(self._taken_out(min(each for each in new if each and not each.divisible)))
-        return found
+        waiting, first = self.waiting, self.programs.seconds == 0.0
+        beside = first and any(part.placed is not None for part in self.at_work.values())
+        while not waiting.new:
+            part = waiting.take(self.enough, beside=beside, first=first)
+            if part is None or part.placed is not None:
+                return part
+            waiting.new.extend(self._divided(part))
+        return waiting.new.popleft()
 
-    def _taken_out(self, part: Part) -> Part:
-        """Return a part that is no longer among those to come."""
-        self.parts = [each for each in self.parts if each is not part]
-        heapq.heapify(self.parts)
-        return part
+    def _hear(self, when: str) -> None:
+        """Wait for threads that are at work and take in what they have done."""
+        failures = []
+        for done in wait(self.at_work, return_when=when).done:
+            part, failure = self.at_work.pop(done), done.exception()
+            if failure is not None:  # what the others found counts all the same
+                failures.append(failure)
+                self.waiting.keep(part)
+            elif part.placed is None:
+                bounded = done.result()
+                self.waiting.keep(part if bounded is None and self.ended() else bounded)
+            else:
+                self._settle(part, done.result())
+        if failures:
+            raise failures[0]
+
+    def _settle(self, part: Part, outcome: Outcome) -> None:
+        """Take in what the integer program of a part has shown."""
+        self.programs = _together(self.programs, outcome)
+        self.take(outcome.plan)
+        if outcome.settled:
+            self._tell()
+        else:
+            self.stopped_by = outcome.stopped_by or StoppedBy.TIME
+            self.waiting.keep(part)
+        self.progress("certify", None, f"{self.count} parts of the map, bound {self.bound:.6g}")
+
+    def save(self) -> None:
+        """Take in what those still at work have found, who were told to stop."""
+        before = self.objective
+        for done in wait(self.at_work).done:
+            if done.exception() is None and isinstance(done.result(), Outcome):
+                self.take(done.result().plan)
+        if self.objective < before:
+            self._tell()
 
     def _raise_to(self, lowest: float) -> None:
         """Raise the bound to the lowest of the parts that are left."""
         # With a gap asked for, parts that may hold a plan as much better were left above what is enough.
-        self._raise(lowest if self.limits.gap <= ROUNDING else min(lowest, self.enough))
-
-    def _raise(self, bound: float) -> None:
-        self.bound = max(self.bound, min(bound, self.objective))
+        most = self.objective if self.limits.gap <= ROUNDING else self.enough
+        self.bound = max(self.bound, min(lowest, most))
         if self.limits.heard is not None and np.isfinite(self.bound):
             self.limits.heard(self.bound)
 
@@ -318,27 +343,6 @@ class _Tree:
         """Return a part whose centres are placed, its bound and open pairs; None where it is of no use."""
         return placed(part, priced, self.objective, self.enough)
 
-    def _finish(self, parts: list[Part]) -> None:
-        """Let the integer program settle parts whose centres are placed."""
-        at_work = {self.pool.submit(self._finished, part): part for part in parts}
-        failures = []
-        for done in as_completed(at_work):
-            part, failure = at_work[done], done.exception()
-            if failure is not None:  # what the others found counts all the same
-                failures.append(failure)
-                heapq.heappush(self.parts, part)
-                continue
-            each = done.result()
-            self.programs = _together(self.programs, each)
-            self.take(each.plan)
-            if each.settled:
-                self._tell()
-            else:
-                self.stopped_by = each.stopped_by or StoppedBy.TIME
-                heapq.heappush(self.parts, part)
-        if failures:
-            raise failures[0]
-
     def _finished(self, part: Part) -> Outcome:
         """Settle a part; begin again on fewer pairs where others find a plan that closes many meanwhile."""
         left: Part | None = part
@@ -391,7 +395,7 @@ class _Tree:
     def outcome(self) -> Outcome:
         """Return what was found and proved."""
         objective = self.objective if np.isfinite(self.objective) else None
-        infeasible = objective is None and not self.parts and self.stopped_by is None
+        infeasible = objective is None and not self.count and self.stopped_by is None
         bound = self.bound if np.isfinite(self.bound) else None
         status = Status.INFEASIBLE if infeasible else status_of(objective, bound)
         done = status in (Status.OPTIMAL, Status.INFEASIBLE)
