@@ -103,7 +103,7 @@ def test_with_a_gap_asked_for_the_bound_stays_below_the_optimum(seed):
 
 def test_the_best_plan_is_told_after_every_part_that_is_settled(monkeypatch):
     problem = toy.square_of(zd.Level("1", weekly_hours=(24, 29), zones=4), side=5, seed=5)
-    found: list[zd.Plan] = []
+    found: list[tuple[zd.Plan, bool]] = []
     settled: list[bool] = []
     finished = branching._Tree._finished
 
@@ -113,11 +113,21 @@ def test_the_best_plan_is_told_after_every_part_that_is_settled(monkeypatch):
         return outcome
 
     monkeypatch.setattr(branching._Tree, "_finished", noted)
-    outcome = branch(near_of(problem, written=False), limits=Limits(threads=1), found=found.append)
-    values = [problem.value(problem.terms(plan)) for plan in found]
+    outcome = branch(
+        near_of(problem, written=False),
+        limits=Limits(threads=1),
+        found=lambda plan, known: found.append((plan, known)),
+    )
+    values = [problem.value(problem.terms(plan)) for plan, _ in found]
     assert len(found) == sum(settled) > 1
     assert values == sorted(values, reverse=True)
     assert values[-1] == outcome.objective
+    centre = np.repeat(np.arange(25), np.diff(problem.arcs.indptr))
+    known = [(plan, value) for (plan, known), value in zip(found, values, strict=True) if known]
+    assert 0 < len(known) < len(found)
+    for plan, value in known:
+        within = problem.arcs.allowed & np.isin(centre, plan.centres)[:, None]
+        assert certify(problem, within=within, limits=Limits(threads=1)).objective == pytest.approx(value)
 
 
 def test_no_time_and_a_stop_leave_the_bound():
@@ -238,7 +248,7 @@ def test_a_worker_that_fails_costs_no_plan_that_others_found(monkeypatch):
 
     monkeypatch.setattr(branching, "close_in", fails_once_there_is_a_plan)
     with pytest.raises(RuntimeError, match="fell over"):
-        branch(near_of(problem), limits=Limits(threads=2), found=found.append)
+        branch(near_of(problem), limits=Limits(threads=2), found=lambda plan, _: found.append(plan))
     assert len(found) == 1
 
 
@@ -426,5 +436,9 @@ def test_what_a_worker_has_found_is_told_where_another_fails(monkeypatch):
     monkeypatch.setattr(branching, "close_in", works_until_it_is_told_to_stop)
     monkeypatch.setattr(branching._Tree, "_bounded", fails_beside_a_program)
     with pytest.raises(RuntimeError, match="fell over"):
-        branch(near_of(problem, written=False), limits=Limits(threads=2, seconds=600), found=found.append)
+        branch(
+            near_of(problem, written=False),
+            limits=Limits(threads=2, seconds=600),
+            found=lambda plan, _: found.append(plan),
+        )
     assert found == [plan]

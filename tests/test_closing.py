@@ -94,6 +94,21 @@ def test_small_steps_reach_the_optimum_of_the_whole_program():
     assert outcome.objective == pytest.approx(certify(problem, limits=Limits(threads=1)).objective, rel=1e-9)
 
 
+@pytest.mark.parametrize(("first", "sizes"), [(40, [40, 44, 52, 68]), (9, [9, 18, 36, 72])])
+def test_every_program_has_twice_the_pairs_beyond_one_for_each_unit(first, sizes, monkeypatch):
+    problem, asked = grid(), []
+    aim_of = Near.aim_of
+
+    def noted(near: Near, pairs: int, most: float) -> float:
+        asked.append(pairs)
+        return aim_of(near, pairs, most)
+
+    monkeypatch.setattr(Near, "aim_of", noted)
+    close_in(near_of(problem), limits=Limits(threads=1), pairs=(first, 10**9))
+    assert len(problem.units) == 36
+    assert asked[:4] == sizes
+
+
 def test_a_start_that_is_optimal_is_kept_and_proved():
     problem = grid()
     known = certify(problem, limits=Limits(threads=1))

@@ -223,6 +223,27 @@ def test_the_seams_of_a_plan_that_others_find_meanwhile_are_looked_at_too(plans,
     assert looked == [worse, good]
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_seams_of_a_plan_known_to_be_the_best_of_its_centres_need_no_look(plans, known, monkeypatch):
+    problem, good, worse = plans
+    at_seams, standing = beside(problem, worse)
+    looked, stopped = [], []
+
+    def improved(_: zd.Problem, plan: zd.Plan, *, limits: Limits, **__: Any) -> zd.Plan:
+        looked.append(plan)
+        if plan is worse:
+            at_seams.settle(good, known)
+            stopped.append(limits.stop())
+            threading.Timer(1.0, at_seams.end).start()
+        return plan
+
+    monkeypatch.setattr(seams, "improved", improved)
+    at_seams.run()
+    assert standing.best is good
+    assert stopped == [known]
+    assert looked == ([worse] if known else [worse, good])
+
+
 def test_the_search_goes_on_where_the_parts_fail_while_seams_are_at_work(plans, monkeypatch):
     problem, good, worse = plans
     possible, began = possible_arcs(problem), threading.Event()
@@ -236,9 +257,9 @@ def test_the_search_goes_on_where_the_parts_fail_while_seams_are_at_work(plans, 
             threading.Event().wait(0.01)
         return plan
 
-    def branch(*_: object, found: Callable[[zd.Plan], None], **__: object) -> None:
+    def branch(*_: object, found: Callable[[zd.Plan, bool], None], **__: object) -> None:
         assert began.wait(60)
-        found(good)
+        found(good, False)  # noqa: FBT003
         assert standing.resting
         raise RuntimeError("a planted failure")
 

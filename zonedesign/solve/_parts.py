@@ -68,6 +68,11 @@ class Part:
     placed: Placed | None = field(compare=False, default=None)
 
     @property
+    def centres(self) -> set[int]:
+        """All centres that are open."""
+        return {int(centre) for centres, _ in self.cells for centre in centres}
+
+    @property
     def divisible(self) -> bool:
         """Whether some centre is still open."""
         return any(len(centres) > count for centres, count in self.cells)

@@ -27,7 +27,7 @@ from zonedesign.solve.bound import closed_by, lagrangian
 from zonedesign.solve.choosing import Cells
 from zonedesign.solve.closing import close_in
 from zonedesign.solve.halves import Halves
-from zonedesign.solve.relaxing import PATIENCE, Relaxing, no_cuts, shared_out
+from zonedesign.solve.relaxing import PATIENCE, Relaxing, shared_out
 from zonedesign.solve.tolls import Prices
 from zonedesign.solve.written import is_plain, watching
 
@@ -55,7 +55,8 @@ STEPS, PLACED_STEPS, WIDE_STEPS, WIDE = 50, 100, 25, 60_000
 which is divided again whatever they show."""
 OVERTAKEN = 0.1
 """Share of what a part's bound lacks by which a better plan makes it worth to begin its program again."""
-FIRST_PAIRS = 500
+FIRST_PAIRS = 150
+LATER = 1000
 """Pairs in the first integer program of a part."""
 
 
@@ -67,25 +68,6 @@ def suits(problem: Problem, priced: Priced) -> bool:
     return least == most is not None and 1 < least <= (MOST_PLAIN if is_plain(problem) else MOST_ZONES)
 
 
-def ready() -> None:
-    """Have the kernels compiled that only this uses."""
-    from zonedesign.solve._pricing import Rows, few_at  # noqa: PLC0415  (numba is slow to import)
-    from zonedesign.solve._relaxcut import relax_and_cut  # noqa: PLC0415
-    from zonedesign.solve._separators import no_graph  # noqa: PLC0415
-
-    few_at(np.zeros((2, 1)), np.zeros(1, dtype=np.int64), np.ones(2), np.array([0.0, 2.0]), np.zeros(1))
-    own, ends, hours = np.zeros(1, dtype=np.int64), np.array([0, 1]), np.ones(1)
-    hours.setflags(write=False)  # as those of a problem are, which numba takes for another kind
-    rows = Rows(
-        ends, own.astype(np.int32), np.zeros(1), np.ones((1, 1), dtype=np.bool_), own, hours,
-        np.zeros(1), np.ones(1), np.zeros(1), np.zeros(1),
-    )  # fmt: skip
-    relax_and_cut(
-        rows, no_graph(1), (own, np.ones(1, dtype=np.int64)), (np.zeros(1), no_cuts()), (1.0, 1.0), (1, 1, 1),
-        np.zeros(1, dtype=np.int64),
-    )  # fmt: skip
-
-
 def branch(
     near: Near,
     *,
@@ -94,13 +76,14 @@ def branch(
     repair: Callable[[Plan], Plan | None] | None = None,
     progress: Progress = silent,
     known: Callable[[], Plan | None] | None = None,
-    found: Callable[[Plan], None] | None = None,
+    found: Callable[[Plan, bool], None] | None = None,
     others: Callable[[], int] = lambda: 0,
 ) -> Outcome:
     """Return the best plan of a problem that `suits`, and what is proved.
 
     `start` is a plan that passes `verify`, `known` asks for a better one, found by others meanwhile, and
-    `found` is told the best after every part that is settled. `others` are how many threads of `limits`
+    `found` is told the best after every part that is settled, and whether that was of its centres, so that no
+    plan with these is better. `others` are how many threads of `limits`
     somebody else has in use, which are left alone.
     """
     limits, left_alone = limits or Limits(), threading.Event()
@@ -134,7 +117,7 @@ class _Tree:
     repair: Callable[[Plan], Plan | None] | None
     progress: Progress
     known: Callable[[], Plan | None]
-    found: Callable[[Plan], None] | None
+    found: Callable[[Plan, bool], None] | None
     others: Callable[[], int]
     began: float
     pool: ThreadPoolExecutor
@@ -260,7 +243,7 @@ class _Tree:
         self.programs = _together(self.programs, outcome)
         self.take(outcome.plan)
         if outcome.settled:
-            self._tell()
+            self._tell(part)
         else:
             self.stopped_by = outcome.stopped_by or StoppedBy.TIME
             self.waiting.keep(part)
@@ -364,15 +347,16 @@ class _Tree:
             left = self._placed(left, left.priced)
         return replace(made, settled=True, stopped_by=None)
 
-    def _tell(self) -> None:
-        """Tell the best plan."""
+    def _tell(self, settled: Part | None = None) -> None:
+        """Tell the best plan, and whether the part that is settled is of its centres."""
         if self.found is not None and self.best is not None:
-            self.found(self.best)
+            known = settled is not None and set(self.best.centres.tolist()) == settled.centres
+            self.found(self.best, known)
 
     def _programmed(self, part: Part, overtaken: Callable[[], bool]) -> Outcome:
         """Let the integer program settle a part, until it is overtaken by a better plan."""
         assert part.placed is not None  # noqa: S101
-        near, arcs = self.near, self.near.problem.arcs
+        near, arcs, first = self.near, self.near.problem.arcs, self.programs.seconds == 0.0
 
         def stop() -> bool:
             return overtaken() or (self.limits.stop is not None and self.limits.stop())
@@ -385,8 +369,12 @@ class _Tree:
             NearPlaced(near.problem, part.priced, part.placed.bound, free, part.placed.extra),
             start=self.best,
             limits=replace(self.limits, seconds=max(0.0, self.left), threads=1, heard=None, stop=stop),
-            pairs=(FIRST_PAIRS, len(near.possible)),
-            repair=self.repair if self.programs.seconds == 0.0 else None,
+            # Without a plan of a program the best may be poor, and then few pairs near the bound are enough.
+            pairs=(
+                len(near.problem.units) + FIRST_PAIRS if first else len(near.possible),
+                len(near.possible),
+            ),
+            repair=self.repair if first else None,
             progress=self.progress,
             known=self.known,
             placed=True,

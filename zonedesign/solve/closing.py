@@ -3,7 +3,8 @@
 An aim is set a little above the bound. Pairs that no plan below the aim uses are closed by the reduced costs
 of the bound (Lagrangian fixing, Validi, Buchanan and Lykhovyd 2022), which leaves a small program; it finds
 the best plan below the aim, or proves that there is none, and then the aim is the bound. The next aim lets in
-twice as many pairs. Unlike fixing against a known plan this does not wait for a good one, or for any.
+twice as many pairs beyond the one that every unit needs. Unlike fixing against a known plan this does not
+wait for a good one, or for any.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ def close_in(
     (`settled` is false then, and `stopped_by` None), or by its limits. `placed` goes to `certify`.
     """
     limits = limits or Limits()
-    began, size = time.monotonic(), pairs[0]
+    began, size, one_each = time.monotonic(), pairs[0], len(near.problem.units)
     best = start
     objective = None if start is None else near.problem.value(near.problem.terms(start))
     bound, found = near.bound.value, Outcome(Status.UNKNOWN)
@@ -160,6 +161,6 @@ def close_in(
             proved = each.status in (Status.OPTIMAL, Status.INFEASIBLE)
             if proved or not each.settled or (gap is not None and gap <= limits.gap):
                 return found
-        size *= 2
+        size = 2 * size - (one_each if size > one_each else 0)
         if size > pairs[1] and near.pairs(np.inf if objective is None else objective) > pairs[1]:
             return replace(found, plan=best, objective=objective, settled=False)

@@ -73,6 +73,25 @@ class Relaxing:
         return bound, replace(priced, cost=found.cost), found.cuts
 
 
+def ready() -> None:
+    """Have the kernels compiled that only this uses."""
+    from zonedesign.solve._pricing import Rows, few_at  # noqa: PLC0415  (numba is slow to import)
+    from zonedesign.solve._relaxcut import relax_and_cut  # noqa: PLC0415
+    from zonedesign.solve._separators import no_graph  # noqa: PLC0415
+
+    few_at(np.zeros((2, 1)), np.zeros(1, dtype=np.int64), np.ones(2), np.array([0.0, 2.0]), np.zeros(1))
+    own, ends, hours = np.zeros(1, dtype=np.int64), np.array([0, 1]), np.ones(1)
+    hours.setflags(write=False)  # as those of a problem are, which numba takes for another kind
+    rows = Rows(
+        ends, own.astype(np.int32), np.zeros(1), np.ones((1, 1), dtype=np.bool_), own, hours,
+        np.zeros(1), np.ones(1), np.zeros(1), np.zeros(1),
+    )  # fmt: skip
+    relax_and_cut(
+        rows, no_graph(1), (own, np.ones(1, dtype=np.int64)), (np.zeros(1), no_cuts()), (1.0, 1.0), (1, 1, 1),
+        np.zeros(1, dtype=np.int64),
+    )  # fmt: skip
+
+
 def no_cuts() -> Cuts:
     """Return no cuts at all."""
     from zonedesign.solve._cuttable import Cuts  # noqa: PLC0415  (numba is slow to import)

@@ -32,7 +32,7 @@ from zonedesign.errors import (
 from zonedesign.interrupts import heeded, noticed, undisturbed
 from zonedesign.plan import Plan
 from zonedesign.progress import Progress, silent
-from zonedesign.solve import branching, cheapzones, construct, cuts
+from zonedesign.solve import branching, cheapzones, construct, cuts, relaxing
 from zonedesign.solve.bound import Priced, closed_by, lagrangian
 from zonedesign.solve.fixing import possible_arcs
 from zonedesign.solve.improve import Search
@@ -262,7 +262,7 @@ class _Run:
             if cheapzones.suits(self.problem):
                 cheapzones.ready()
             if branching.suits(self.problem, priced):
-                branching.ready()
+                relaxing.ready()
         self.standing.began += time.monotonic() - asleep
 
     def finish(self) -> Plan:

@@ -44,6 +44,7 @@ class Beside:
     """Programs at the seams of every best plan, or `once` of the first, on a thread beside the proof.
 
     The search rests while they are `at_work`, and once a part of the proof is `settled`, until all has ended.
+    A plan is `looked_at` where its seams are known to hold nothing better.
     """
 
     standing: Standing
@@ -53,11 +54,17 @@ class Beside:
     at_work: threading.Event = field(default_factory=threading.Event)
     settled: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
+    looked_at: Plan | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def settle(self, plan: Plan) -> None:
-        """Take the best plan after a part that is settled: from now on the search rests."""
+    def settle(self, plan: Plan, known: bool) -> None:  # noqa: FBT001  (`branch` tells these two)
+        """Take the best plan after a part that is settled: from now on the search rests.
+
+        Its seams need no look where it is `known` that no plan with its centres is better.
+        """
         self.standing.take(plan)
+        if known and plan is self.standing.best:
+            self.looked_at = plan
         self.settled.set()
         self._rest()
 
@@ -68,37 +75,42 @@ class Beside:
 
     def run(self) -> None:
         """Look for better plans at the seams until all has ended; a failure costs nothing else."""
-        standing, last = self.standing, None
+        standing = self.standing
         try:
             while not self._over():
                 plan = standing.best
-                if plan is not None and plan is not last:
-                    last = self._improved(plan)
+                if plan is not None and plan is not self.looked_at:
+                    self._look(plan)
                 if self.once:
                     return
                 self.ended.wait(SECONDS_TO_LOOK)
         except Exception as error:  # noqa: BLE001  (the proof goes on, and the certificate tells)
             standing.failed("the programs at the seams", error)
 
-    def _improved(self, plan: Plan) -> Plan:
-        """Return the plan whose seams are known to hold nothing better."""
+    def _look(self, plan: Plan) -> None:
+        """Look for better plans at the seams of one, until those of the best need no look."""
         standing = self.standing
         self.at_work.set()
         self._rest()
         try:
             left = min(self.limits.seconds, SHARE_OF_ALL * standing.left)
-            limits = replace(self.limits, seconds=left, threads=1, stop=self._over, heard=None, nodes=None)
+            limits = replace(self.limits, seconds=left, threads=1, stop=self._done, heard=None, nodes=None)
             better = improved(
                 standing.problem, plan, recentred=self.recentred, limits=limits, found=standing.take
             )
         finally:
             self.at_work.clear()
             self._rest()
-        # Others may have found one meanwhile that nobody has looked at.
-        return better if better is standing.best else plan
+        if not self._done():
+            # Others may have found one meanwhile that nobody has looked at.
+            self.looked_at = better if better is standing.best else plan
 
     def _over(self) -> bool:
         return self.ended.is_set() or self.standing.done()
+
+    def _done(self) -> bool:
+        """Return whether there is nothing to look at, or no time."""
+        return self._over() or self.looked_at is self.standing.best
 
     def _rest(self) -> None:
         """Have the search rest or go on, by all that is known now."""
