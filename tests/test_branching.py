@@ -209,6 +209,8 @@ def test_prices_at_given_centres_prove_the_linear_program(seed, one, other, widt
 def test_pairs_of_the_best_plan_stay_open_where_its_cells_are_known(seed, above):
     problem = toy.square_of(zd.Level("1", weekly_hours=(10, 60), zones=2), seed=seed)
     near, best = near_of(problem), certify(problem, limits=Limits(threads=1))
+    if best.plan is None:
+        return
     centres = best.plan.centres
     of = np.zeros(9, dtype=np.int64)
     of[centres[1]] = 1
@@ -264,10 +266,10 @@ def test_an_interrupt_ends_the_workers_too(monkeypatch):
 
     hear = branching._Tree._hear
 
-    def interrupted(tree: branching._Tree, when: str) -> None:
+    def interrupted(tree: branching._Tree, *how: object) -> None:
         if any(part.placed is not None for part in tree.at_work.values()):
             raise KeyboardInterrupt
-        hear(tree, when)
+        hear(tree, *how)
 
     monkeypatch.setattr(branching, "close_in", works_until_it_is_told_to_stop)
     monkeypatch.setattr(branching._Tree, "_hear", interrupted)
@@ -387,17 +389,27 @@ def test_it_leaves_alone_the_threads_that_others_have_in_use(others, most, monke
     at_once: list[int] = []
     hear = branching._Tree._hear
 
-    def counted(tree: branching._Tree, when: str) -> None:
+    def counted(tree: branching._Tree, *how: object) -> None:
         at_once.append(len(tree.at_work))
-        hear(tree, when)
+        hear(tree, *how)
 
     monkeypatch.setattr(branching._Tree, "_hear", counted)
     branch(near_of(problem, written=False), limits=Limits(threads=2), others=lambda: others)
     assert max(at_once) == most
 
 
-def test_a_long_program_keeps_nobody_from_the_other_parts(monkeypatch):
+def of_four() -> tuple[zd.Problem, zd.Plan, zd.Plan]:
+    """A problem of four zones, its best plan, and one with another centre that is worse."""
     problem = toy.square_of(zd.Level("1", weekly_hours=(24, 29), zones=4), side=5, seed=5)
+    best = certify(problem, limits=Limits(threads=1)).plan
+    other = next(i for i in np.flatnonzero(best.zone == 0) if i != best.centres[0])
+    centre = np.where(best.zone == 0, other, best.centres[best.zone])
+    names = dict.fromkeys(np.unique(centre).tolist(), "1")
+    return problem, best, zd.Plan.of(problem.units, problem.times, centre, names)
+
+
+def test_a_long_program_keeps_nobody_from_the_other_parts(monkeypatch):
+    problem, _, worse = of_four()
     real, bounded = branching.close_in, branching._Tree._bounded
     meanwhile, at_work = threading.Event(), threading.Event()
 
@@ -413,13 +425,56 @@ def test_a_long_program_keeps_nobody_from_the_other_parts(monkeypatch):
 
     monkeypatch.setattr(branching, "close_in", long)
     monkeypatch.setattr(branching._Tree, "_bounded", noted)
-    outcome = branch(near_of(problem, written=False), limits=Limits(threads=2))
+    outcome = branch(near_of(problem, written=False), start=worse, limits=Limits(threads=2))
     assert outcome.status is Status.OPTIMAL
 
 
+def test_threads_that_others_no_longer_have_in_use_begin_while_a_program_is_at_work(monkeypatch):
+    problem, _, worse = of_four()
+    real, bounded = branching.close_in, branching._Tree._bounded
+    meanwhile, at_work = threading.Event(), threading.Event()
+
+    def long(*args, **options):
+        at_work.set()
+        assert meanwhile.wait(60), "the thread that is free now stood still"
+        return real(*args, **options)
+
+    def noted(tree: branching._Tree, part: branching.Part) -> branching.Part | None:
+        if at_work.is_set():
+            meanwhile.set()
+        return bounded(tree, part)
+
+    asked = []
+
+    def others() -> int:
+        if at_work.is_set():
+            asked.append(True)
+        return int(len(asked) < 3)
+
+    monkeypatch.setattr(branching, "close_in", long)
+    monkeypatch.setattr(branching._Tree, "_bounded", noted)
+    near = near_of(problem, written=False)
+    assert branch(near, start=worse, limits=Limits(threads=2), others=others).status is Status.OPTIMAL
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_parts_beside_the_first_program_do_not_fill_the_memory(known, monkeypatch):
+    problem, _, worse = of_four()
+    real = branching.close_in
+
+    def slow(*args, **options):
+        time.sleep(0.3)
+        return real(*args, **options)
+
+    monkeypatch.setattr(_parts, "MOST_KEPT", 9_000)
+    monkeypatch.setattr(branching, "close_in", slow)
+    near = near_of(problem, written=False)
+    outcome = branch(near, start=worse if known else None, limits=Limits(threads=2))
+    assert (outcome.status, outcome.settled) == (Status.OPTIMAL, True)
+
+
 def test_what_a_worker_has_found_is_told_where_another_fails(monkeypatch):
-    problem = toy.square_of(zd.Level("1", weekly_hours=(24, 29), zones=4), side=5, seed=5)
-    plan = certify(problem, limits=Limits(threads=1)).plan
+    problem, plan, worse = of_four()
     bounded, at_work, found = branching._Tree._bounded, threading.Event(), []
 
     def works_until_it_is_told_to_stop(_near, *, limits, **_options):
@@ -435,10 +490,7 @@ def test_what_a_worker_has_found_is_told_where_another_fails(monkeypatch):
 
     monkeypatch.setattr(branching, "close_in", works_until_it_is_told_to_stop)
     monkeypatch.setattr(branching._Tree, "_bounded", fails_beside_a_program)
+    near, limits = near_of(problem, written=False), Limits(threads=2, seconds=600)
     with pytest.raises(RuntimeError, match="fell over"):
-        branch(
-            near_of(problem, written=False),
-            limits=Limits(threads=2, seconds=600),
-            found=lambda plan, _: found.append(plan),
-        )
+        branch(near, start=worse, limits=limits, found=lambda plan, _: found.append(plan))
     assert found == [plan]

@@ -150,22 +150,27 @@ def test_units_that_only_one_centre_can_hold_share_its_column():
     assert len({column[j, 2] for j in (1, 2, 3)} - {-1, column[1, 1]}) == 3
 
 
-@settings(max_examples=100, deadline=None)
-@given(seed=st.integers(0, 10**9), share=st.floats(0.2, 0.9), flow=st.booleans())
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**9), share=st.floats(0.0, 0.6), flow=st.booleans())
 def test_certain_units_leave_the_optimum_as_it_is(seed, share, flow):
     problem, dice = brute.tiny(seed), np.random.default_rng(seed)
-    possible = problem.arcs.allowed & (dice.random(problem.arcs.allowed.shape) < share)
-    found = []
+    whole = state(problem, flow=flow)
+    found = Engine(whole, threads=1).run(30)
+    if found.objective is None or len(whole.homeless):
+        return
+    # The pairs of a plan stay, and most others go: many units are certain then.
+    centre_of, level_of = whole.read(found.values)
+    kept = dice.random(whole.possible.shape) < share
+    used = centre_of[whole.unit] == whole.centre
+    kept[used, level_of[whole.unit[used]]] = True
+    objectives = []
     for gather in (programs.gathered, lambda _problem, locks, possible: (locks, possible)):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(programs, "gathered", gather)
-            program = state(problem, possible, flow=flow)
-        if len(program.homeless):
-            found.append(None)
-            continue
+            program = state(problem, whole.possible & kept, flow=flow)
         objective = Engine(program, threads=1).run(30).objective
-        found.append(None if objective is None else program.unscaled(objective))
-    assert found[0] == (None if found[1] is None else pytest.approx(found[1], abs=1e-6))
+        objectives.append(program.unscaled(objective))
+    assert objectives[0] == pytest.approx(objectives[1], abs=1e-6)
 
 
 def test_frozen_zones_lose_every_pair_across_their_edge():

@@ -234,14 +234,29 @@ def test_seams_of_a_plan_known_to_be_the_best_of_its_centres_need_no_look(plans,
         if plan is worse:
             at_seams.settle(good, known)
             stopped.append(limits.stop())
-            threading.Timer(1.0, at_seams.end).start()
+        else:
+            at_seams.end()
+        return plan
+
+    def recentred(plan: zd.Plan) -> zd.Plan:
+        at_seams.end()
         return plan
 
     monkeypatch.setattr(seams, "improved", improved)
+    at_seams.recentred = recentred
     at_seams.run()
     assert standing.best is good
     assert stopped == [known]
     assert looked == ([worse] if known else [worse, good])
+
+
+def test_a_plan_that_is_the_best_of_its_centres_has_them_chosen_anew(plans):
+    problem, good, worse = plans
+    at_seams, standing = beside(problem, worse, once=True)
+    at_seams.recentred = {worse: good}.get
+    at_seams.settle(worse, known=True)
+    at_seams.run()
+    assert standing.best is good
 
 
 def test_the_search_goes_on_where_the_parts_fail_while_seams_are_at_work(plans, monkeypatch):

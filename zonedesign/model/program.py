@@ -41,11 +41,11 @@ class Program:
 
     `possible` is (arcs, levels): the pairs that have a column, and the levels at which they may be used;
     `centre` and `unit` are (arcs,) positions. `x` (arcs,) is the column of every arc, `y` (n, levels) of
-    every centre and level and `z` (arcs, levels) of every arc at one level, -1 where there is none; units
-    that are locked together share columns, and with one level all three are the same. The objective is
-    `program objective / scale + constant`. `linking` says of every row whether it only ties a unit's column
-    to its centre's. `homeless` are units that no centre can hold: with one there is no plan. `tolerance` is
-    what the engine may be off by in a row.
+    every centre and level and `z` (arcs, levels) of every arc at one level, -1 where there is none; with one
+    level all three are the same. Units that are locked together share columns, and those that only one
+    centre can hold share that centre's. The objective is `program objective / scale + constant`. `linking`
+    says of every row whether it only ties a unit's column to its centre's. `homeless` are units that no
+    centre can hold: with one there is no plan. `tolerance` is what the engine may be off by in a row.
     """
 
     problem: Problem
@@ -181,17 +181,16 @@ def _columns_by_level(sheet: Sheet, centre: Ints, unit: Ints, x: Ints, y: Ints, 
     """
     z = np.full(mask.shape, -1, dtype=np.int64)
     used = np.flatnonzero(x >= 0)  # mostly few of all arcs
+    selves = used[centre[used] == unit[used]]
     alone = used[mask[used].sum(axis=1) == 1]
     z[alone] = np.where(mask[alone], x[alone][:, None], -1)
-    selves = used[centre[used] == unit[used]]
-    z[selves] = np.where(mask[selves], y[centre[selves]], -1)
+    own = np.full(len(y), -1, dtype=np.int64)
+    own[centre[selves]] = x[selves]
+    with_centre = used[x[used] == own[centre[used]]]
+    z[with_centre] = np.where(mask[with_centre], y[centre[with_centre]], -1)
     left = mask & (x >= 0)[:, None]
-    left[alone] = False
-    # Units that are locked together share these as well, with their centre too.
-    known: dict[tuple[int, int], int] = {}
-    for arc in selves:
-        known.update({(int(x[arc]), int(k)): int(z[arc, k]) for k in np.flatnonzero(left[arc])})
-    left[selves] = False
+    left[alone] = left[with_centre] = False
+    known: dict[tuple[int, int], int] = {}  # units that are locked together share these as well
     for arc, k in zip(*np.nonzero(left), strict=True):
         key = int(x[arc]), int(k)
         if key not in known:
@@ -215,7 +214,7 @@ def _write_assignment(
             linking.append(False)
     own = np.full(len(locks.group), -1, dtype=np.int64)
     own[centre[used[centre[used] == unit[used]]]] = x[used[centre[used] == unit[used]]]
-    each_level = (y >= 0).sum(axis=1)
+    levels_of = (y >= 0).sum(axis=1)
     if y.shape[1] > 1:
         for j in np.flatnonzero(own >= 0):
             marks = y[j][y[j] >= 0]
@@ -227,7 +226,7 @@ def _write_assignment(
         levels = np.flatnonzero(z[arc] >= 0)
         j = centre[arc]
         if len(levels) == 1:
-            mark = own[j] if each_level[j] == 1 else y[j, levels[0]]
+            mark = own[j] if levels_of[j] == 1 else y[j, levels[0]]
             sheet.row([x[arc], mark], [1.0, -1.0], most=0.0)
             linking.append(True)
             continue

@@ -101,26 +101,37 @@ class Waiting:
 
     def keep(self, part: Part | None) -> None:
         """Keep a part that is of use until its turn comes."""
-        if part is not None:
-            heapq.heappush(self.wide if part.divisible else self.ready, part)
-            self.kept += len(part.priced.units)
+        if part is None:
+            return
+        if part.placed is None and not part.divisible:  # it has its bound to come still
+            self.new.append(part)
+            return
+        heapq.heappush(self.wide if part.divisible else self.ready, part)
+        self.kept += len(part.priced.units)
 
     def take(self, enough: float, *, beside: bool, first: bool) -> Part | None:
         """Return the part of the lowest bound, which waits no longer; None where none is below `enough`.
 
-        None either where memory is full of parts to be divided. One that is ready comes `first` where that is
-        said, and none comes `beside` a program that has to be alone.
+        One that is ready comes `first` where that is said, and none comes `beside` a program that has to be
+        alone. Where memory is full, none is taken to be divided.
         """
-        heaps = [self.wide] if beside else [self.ready, self.wide]
+        if self.kept > MOST_KEPT:
+            self._forget(enough)
+        heaps = [[] if beside else self.ready, [] if self.kept > MOST_KEPT else self.wide]
         of_use = [heap for heap in heaps if heap and heap[0].bound < enough]
         if not of_use:
             return None
         heap = of_use[0] if first else min(of_use, key=lambda each: each[0])
-        if heap is self.wide and self.kept > MOST_KEPT:
-            return None
         part = heapq.heappop(heap)
         self.kept -= len(part.priced.units)
         return part
+
+    def _forget(self, enough: float) -> None:
+        """Forget the parts that are of no use since a better plan was found."""
+        for heap in (self.wide, self.ready):
+            heap[:] = [part for part in heap if part.bound < enough]
+            heapq.heapify(heap)
+        self.kept = sum(len(part.priced.units) for part in (*self.wide, *self.ready))
 
 
 def placed(part: Part, priced: Priced, objective: float, enough: float) -> Part | None:

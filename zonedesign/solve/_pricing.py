@@ -219,7 +219,7 @@ def worth_of_centres(rows: Rows, prices: Floats, first: int, last: int, worth: F
     """Fill `worth` (n, L) for centres `first` to `last`: the least that a zone adds to the bound, or inf.
 
     Rows are apart, so that several threads may each fill some. Most zones want only the arcs that pay, and
-    some beyond where their band asks for more: those of last time, and a little more, are put in order.
+    some beyond where their band asks for more: those of last time, and a little more, are looked at.
     """
     shelf, nothing = new_shelf(rows), np.zeros(0)
     for centre in range(first, last):

@@ -28,6 +28,7 @@ from zonedesign.solve.choosing import Cells
 from zonedesign.solve.closing import close_in
 from zonedesign.solve.halves import Halves
 from zonedesign.solve.relaxing import PATIENCE, Relaxing, shared_out
+from zonedesign.solve.standing import SECONDS_TO_LOOK
 from zonedesign.solve.tolls import Prices
 from zonedesign.solve.written import is_plain, watching
 
@@ -56,8 +57,7 @@ which is divided again whatever they show."""
 OVERTAKEN = 0.1
 """Share of what a part's bound lacks by which a better plan makes it worth to begin its program again."""
 FIRST_PAIRS = 150
-LATER = 1000
-"""Pairs in the first integer program of a part."""
+"""Pairs beyond one for each unit in the first integer program of all."""
 
 
 def suits(problem: Problem, priced: Priced) -> bool:
@@ -99,6 +99,7 @@ def branch(
         with watching(tree.ended, tree.flag):
             try:
                 tree.take(start)
+                tree.told = start
                 tree.grow()
             except BaseException:
                 left_alone.set()  # else the pool would wait for workers until their time is up
@@ -122,6 +123,7 @@ class _Tree:
     began: float
     pool: ThreadPoolExecutor
     best: Plan | None = None
+    told: Plan | None = None
     objective: float = np.inf
     waiting: Waiting = field(default_factory=Waiting)
     at_work: dict[Future[Any], Part] = field(default_factory=dict)
@@ -184,8 +186,9 @@ class _Tree:
             if not self.at_work:
                 self.full = self._lowest() < self.enough
                 break
-            self._hear(FIRST_COMPLETED)
+            self._hear(FIRST_COMPLETED, SECONDS_TO_LOOK)  # threads that others had in use may be free by then
         self._hear(ALL_COMPLETED)
+        self._raise_to(self._lowest())
         if self.full:
             log.info("branching: %d parts are left, which is all that memory holds", self.count)
 
@@ -210,11 +213,13 @@ class _Tree:
     def _next(self) -> Part | None:
         """Return the part that comes next: new ones for their bound, then that of the lowest bound.
 
-        That is divided while it can be. Until a program has ended there is but one, at once: its plan closes
-        most others.
+        That is divided while it can be. Until a program has ended only one is begun, as soon as there is one:
+        its plan closes most others. Without any plan nothing is divided beside it, for nothing is closed.
         """
         waiting, first = self.waiting, self.programs.seconds == 0.0
         beside = first and any(part.placed is not None for part in self.at_work.values())
+        if beside and np.isinf(self.objective):
+            return None
         while not waiting.new:
             part = waiting.take(self.enough, beside=beside, first=first)
             if part is None or part.placed is not None:
@@ -222,10 +227,10 @@ class _Tree:
             waiting.new.extend(self._divided(part))
         return waiting.new.popleft()
 
-    def _hear(self, when: str) -> None:
-        """Wait for threads that are at work and take in what they have done."""
+    def _hear(self, when: str, seconds: float | None = None) -> None:
+        """Wait for threads that are at work, at most so long, and take in what they have done."""
         failures = []
-        for done in wait(self.at_work, return_when=when).done:
+        for done in wait(self.at_work, timeout=seconds, return_when=when).done:
             part, failure = self.at_work.pop(done), done.exception()
             if failure is not None:  # what the others found counts all the same
                 failures.append(failure)
@@ -250,12 +255,11 @@ class _Tree:
         self.progress("certify", None, f"{self.count} parts of the map, bound {self.bound:.6g}")
 
     def save(self) -> None:
-        """Take in what those still at work have found, who were told to stop."""
-        before = self.objective
+        """Take in what threads have found that were told to stop, and tell the best plan where nobody has."""
         for done in wait(self.at_work).done:
             if done.exception() is None and isinstance(done.result(), Outcome):
                 self.take(done.result().plan)
-        if self.objective < before:
+        if self.best is not self.told:
             self._tell()
 
     def _raise_to(self, lowest: float) -> None:
@@ -348,10 +352,11 @@ class _Tree:
         return replace(made, settled=True, stopped_by=None)
 
     def _tell(self, settled: Part | None = None) -> None:
-        """Tell the best plan, and whether the part that is settled is of its centres."""
+        """Tell the best plan, and whether the part that is settled shows it to be the best of its centres."""
+        self.told = self.best
         if self.found is not None and self.best is not None:
-            known = settled is not None and set(self.best.centres.tolist()) == settled.centres
-            self.found(self.best, known)
+            centres = None if settled is None or self.limits.gap > ROUNDING else settled.centres
+            self.found(self.best, centres == set(self.best.centres.tolist()))
 
     def _programmed(self, part: Part, overtaken: Callable[[], bool]) -> Outcome:
         """Let the integer program settle a part, until it is overtaken by a better plan."""

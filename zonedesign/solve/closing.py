@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 
     Mask = NDArray[np.bool_]
 
-FIRST_PAIRS, MOST_PAIRS = 1500, 24_000
-"""Pairs of centre, unit and level in the first program, and in the largest worth its time."""
+FIRST_PAIRS, MOST_PAIRS = 1000, 24_000
+"""Pairs of centre, unit and level beyond one for each unit in the first program, and pairs in all in the
+largest worth its time."""
 RAISES, HALVINGS = 24, 10
 """Steps upwards and between in the search for the aim that lets in so many pairs."""
 
@@ -102,11 +103,12 @@ def close_in(
     """Solve the problem from its bound upwards, and say what is proved.
 
     `start` is a plan that passes `verify`, `known` asks for a better one, found by others meanwhile. `pairs`
-    are how many the first program has, and the most. Ends without a proof where more would be needed
-    (`settled` is false then, and `stopped_by` None), or by its limits. `placed` goes to `certify`.
+    are how many the first program has beyond one for each unit, and how many are the most in all. Ends
+    without a proof where more would be needed (`settled` is false then, and `stopped_by` None), or by its
+    limits. `placed` goes to `certify`.
     """
     limits = limits or Limits()
-    began, size, one_each = time.monotonic(), pairs[0], len(near.problem.units)
+    began, beyond, one_each = time.monotonic(), pairs[0], len(near.problem.units)
     best = start
     objective = None if start is None else near.problem.value(near.problem.terms(start))
     bound, found = near.bound.value, Outcome(Status.UNKNOWN)
@@ -127,7 +129,7 @@ def close_in(
                 stopped_by=None,
                 settled=True,
             )
-        aim = near.aim_of(size, most)
+        aim = near.aim_of(min(one_each + beyond, pairs[1]), most)
         if aim > bound + ROUNDING * abs(bound):
             left = replace(
                 limits,
@@ -161,6 +163,6 @@ def close_in(
             proved = each.status in (Status.OPTIMAL, Status.INFEASIBLE)
             if proved or not each.settled or (gap is not None and gap <= limits.gap):
                 return found
-        size = 2 * size - (one_each if size > one_each else 0)
-        if size > pairs[1] and near.pairs(np.inf if objective is None else objective) > pairs[1]:
+        beyond *= 2
+        if one_each + beyond > pairs[1] and near.pairs(np.inf if objective is None else objective) > pairs[1]:
             return replace(found, plan=best, objective=objective, settled=False)

@@ -44,7 +44,8 @@ class Beside:
     """Programs at the seams of every best plan, or `once` of the first, on a thread beside the proof.
 
     The search rests while they are `at_work`, and once a part of the proof is `settled`, until all has ended.
-    A plan is `looked_at` where its seams are known to hold nothing better.
+    `looked_at` is the last plan whose seams hold nothing better, and `exact` the last that is known to be the
+    best of its centres, which says the same: it only has its centres chosen anew.
     """
 
     standing: Standing
@@ -55,6 +56,7 @@ class Beside:
     settled: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
     looked_at: Plan | None = None
+    exact: Plan | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def settle(self, plan: Plan, known: bool) -> None:  # noqa: FBT001  (`branch` tells these two)
@@ -62,9 +64,9 @@ class Beside:
 
         Its seams need no look where it is `known` that no plan with its centres is better.
         """
+        if known:
+            self.exact = plan
         self.standing.take(plan)
-        if known and plan is self.standing.best:
-            self.looked_at = plan
         self.settled.set()
         self._rest()
 
@@ -90,6 +92,10 @@ class Beside:
     def _look(self, plan: Plan) -> None:
         """Look for better plans at the seams of one, until those of the best need no look."""
         standing = self.standing
+        if plan is self.exact:
+            self.looked_at = plan
+            standing.take(self.recentred(plan))
+            return
         self.at_work.set()
         self._rest()
         try:
@@ -101,16 +107,15 @@ class Beside:
         finally:
             self.at_work.clear()
             self._rest()
-        if not self._done():
-            # Others may have found one meanwhile that nobody has looked at.
-            self.looked_at = better if better is standing.best else plan
+        # Others may have found one meanwhile that nobody has looked at.
+        self.looked_at = better if better is standing.best else plan
 
     def _over(self) -> bool:
         return self.ended.is_set() or self.standing.done()
 
     def _done(self) -> bool:
-        """Return whether there is nothing to look at, or no time."""
-        return self._over() or self.looked_at is self.standing.best
+        """Return whether a look has become of no use, or there is no time."""
+        return self._over() or self.exact is self.standing.best
 
     def _rest(self) -> None:
         """Have the search rest or go on, by all that is known now."""
