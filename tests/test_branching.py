@@ -383,6 +383,20 @@ def test_a_program_begins_again_where_others_find_a_much_better_plan(monkeypatch
     assert outcome.objective == problem.value(problem.terms(best))
 
 
+def test_only_the_first_program_begins_with_few_pairs_near_the_bound(monkeypatch):
+    problem, _, worse = of_four()
+    real, first = branching.close_in, []
+
+    def noted(near, *, pairs, **options):
+        first.append(pairs[0])
+        return real(near, pairs=pairs, **options)
+
+    monkeypatch.setattr(branching, "close_in", noted)
+    branch(near_of(problem, written=False), start=worse, limits=Limits(threads=1))
+    assert first[0] == branching.FIRST_PAIRS == 150
+    assert set(first[1:]) == {len(problem.arcs.units)}
+
+
 @pytest.mark.parametrize(("others", "most"), [(0, 2), (1, 1)])
 def test_it_leaves_alone_the_threads_that_others_have_in_use(others, most, monkeypatch):
     problem = toy.square_of(zd.Level("1", weekly_hours=(24, 29), zones=4), side=5, seed=5)

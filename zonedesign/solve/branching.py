@@ -82,9 +82,9 @@ def branch(
     """Return the best plan of a problem that `suits`, and what is proved.
 
     `start` is a plan that passes `verify`, `known` asks for a better one, found by others meanwhile, and
-    `found` is told the best after every part that is settled, and whether that was of its centres, so that no
-    plan with these is better. `others` are how many threads of `limits`
-    somebody else has in use, which are left alone.
+    `found` is told the best after every part that is settled, and whether that part is of its centres, so
+    that no plan with these is better. `others` are how many threads of `limits` somebody else has in use,
+    which are left alone.
     """
     limits, left_alone = limits or Limits(), threading.Event()
 
@@ -374,9 +374,9 @@ class _Tree:
             NearPlaced(near.problem, part.priced, part.placed.bound, free, part.placed.extra),
             start=self.best,
             limits=replace(self.limits, seconds=max(0.0, self.left), threads=1, heard=None, stop=stop),
-            # Without a plan of a program the best may be poor, and then few pairs near the bound are enough.
+            # A plan of a program is good; before there is one, few pairs near the bound may be enough.
             pairs=(
-                len(near.problem.units) + FIRST_PAIRS if first else len(near.possible),
+                FIRST_PAIRS if first or np.isinf(self.objective) else len(near.possible),
                 len(near.possible),
             ),
             repair=self.repair if first else None,
