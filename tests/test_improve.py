@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import toy
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 import zonedesign as zd
@@ -195,6 +195,7 @@ def test_draft_without_broken_rules_is_a_plan_that_verifies(seed):
 
 @settings(max_examples=40, deadline=None)
 @given(seed=SEEDS)
+@example(seed=2226)  # whose chain told more than its plan costs
 def test_a_cropped_neighbourhood_costs_what_it_costs_on_the_whole_map(seed):
     problem, squares = nine_zones.problem_and_draft(seed)
     search = searching(problem)

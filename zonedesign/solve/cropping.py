@@ -7,6 +7,7 @@ the whole map, and looks at what is broken take no longer on a map as large as a
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,9 @@ class Cropped:
             within=np.ones(len(self.units), dtype=np.bool_),
             match=self.match,
         )
+        if self.match is None and math.isfinite(found.price):
+            # What a chain adds up move by move was once seen to be more than its plan costs.
+            found = self.search.improve(found, moves=0, seed=0, heat=0.0)
         return self.pasted(found) if found.price < self.draft.price else self.whole
 
     def pasted(self, draft: Draft) -> Draft:
