@@ -422,10 +422,11 @@ def of_four() -> tuple[zd.Problem, zd.Plan, zd.Plan]:
     return problem, best, zd.Plan.of(problem.units, problem.times, centre, names)
 
 
-def test_a_long_program_keeps_nobody_from_the_other_parts(monkeypatch):
+@pytest.mark.parametrize("in_use", [0, 3], ids=["free all along", "free after a while"])
+def test_a_long_program_keeps_no_free_thread_from_the_other_parts(in_use, monkeypatch):
     problem, _, worse = of_four()
     real, bounded = branching.close_in, branching._Tree._bounded
-    meanwhile, at_work = threading.Event(), threading.Event()
+    meanwhile, at_work, asked = threading.Event(), threading.Event(), []
 
     def long(*args, **options):
         at_work.set()
@@ -437,33 +438,10 @@ def test_a_long_program_keeps_nobody_from_the_other_parts(monkeypatch):
             meanwhile.set()
         return bounded(tree, part)
 
-    monkeypatch.setattr(branching, "close_in", long)
-    monkeypatch.setattr(branching._Tree, "_bounded", noted)
-    outcome = branch(near_of(problem, written=False), start=worse, limits=Limits(threads=2))
-    assert outcome.status is Status.OPTIMAL
-
-
-def test_threads_that_others_no_longer_have_in_use_begin_while_a_program_is_at_work(monkeypatch):
-    problem, _, worse = of_four()
-    real, bounded = branching.close_in, branching._Tree._bounded
-    meanwhile, at_work = threading.Event(), threading.Event()
-
-    def long(*args, **options):
-        at_work.set()
-        assert meanwhile.wait(60), "the thread that is free now stood still"
-        return real(*args, **options)
-
-    def noted(tree: branching._Tree, part: branching.Part) -> branching.Part | None:
-        if at_work.is_set():
-            meanwhile.set()
-        return bounded(tree, part)
-
-    asked = []
-
     def others() -> int:
-        if at_work.is_set():
-            asked.append(True)
-        return int(len(asked) < 3)
+        """One thread, until it was asked for so often beside the program."""
+        asked.extend([True] * at_work.is_set())
+        return int(len(asked) < in_use)
 
     monkeypatch.setattr(branching, "close_in", long)
     monkeypatch.setattr(branching._Tree, "_bounded", noted)
