@@ -449,20 +449,43 @@ def test_a_long_program_keeps_no_free_thread_from_the_other_parts(in_use, monkey
     assert branch(near, start=worse, limits=Limits(threads=2), others=others).status is Status.OPTIMAL
 
 
-@pytest.mark.parametrize("known", [True, False])
-def test_parts_beside_the_first_program_do_not_fill_the_memory(known, monkeypatch):
-    problem, _, worse = of_four()
-    real = branching.close_in
+def test_without_a_plan_nothing_is_begun_beside_the_first_program(monkeypatch):
+    problem, _, _ = of_four()
+    real, following, begun = branching.close_in, branching._Tree._next, []
 
     def slow(*args, **options):
         time.sleep(0.3)
         return real(*args, **options)
 
-    monkeypatch.setattr(_parts, "MOST_KEPT", 9_000)
+    def noted(tree: branching._Tree) -> branching.Part | None:
+        part = following(tree)
+        program = any(each.placed is not None for each in tree.at_work.values())
+        if program and tree.programs.seconds == 0.0 and np.isinf(tree.objective):
+            begun.append(part)
+        return part
+
     monkeypatch.setattr(branching, "close_in", slow)
-    near = near_of(problem, written=False)
-    outcome = branch(near, start=worse if known else None, limits=Limits(threads=2))
-    assert (outcome.status, outcome.settled) == (Status.OPTIMAL, True)
+    monkeypatch.setattr(branching._Tree, "_next", noted)
+    outcome = branch(near_of(problem, written=False), limits=Limits(threads=2))
+    assert outcome.status is Status.OPTIMAL
+    assert begun
+    assert set(begun) == {None}
+
+
+def test_where_memory_is_full_parts_of_no_use_are_forgotten_and_none_is_divided(monkeypatch):
+    priced = near_of(of_four()[0]).priced
+    both, one = [(np.array([0, 1]), 1)], [(np.array([0]), 1)]
+    known = _parts.Placed(Bound(5.0, *[np.zeros(0)] * 4), np.zeros(0))
+    wide = [_parts.Part(bound, int(bound), both, priced, np.zeros(0)) for bound in (1.0, 2.0, 9.0)]
+    ready = _parts.Part(5.0, 5, one, priced, np.zeros(0), placed=known)
+    waiting, pairs = _parts.Waiting(), len(priced.units)
+    for part in (*wide, ready):
+        waiting.keep(part)
+    monkeypatch.setattr(_parts, "MOST_KEPT", 2 * pairs)
+    assert waiting.take(8.0, beside=False, first=False) is ready
+    assert (len(waiting), waiting.kept) == (2, 2 * pairs)
+    assert waiting.take(8.0, beside=False, first=False) is wide[0]
+    assert waiting.take(2.0, beside=False, first=False) is None
 
 
 def test_what_a_worker_has_found_is_told_where_another_fails(monkeypatch):
