@@ -57,7 +57,10 @@ class NearPlaced(Near):
 
 @dataclass(order=True)
 class Part:
-    """Plans whose centres are shared out among cells, each with its open pairs, its prices and its cuts."""
+    """Plans whose centres are shared out among cells, each with its open pairs, its prices and its cuts.
+
+    `chosen` are the centres at these prices.
+    """
 
     bound: float
     number: int
@@ -66,6 +69,7 @@ class Part:
     prices: Floats = field(compare=False)
     cuts: Cuts | None = field(compare=False, default=None)
     placed: Placed | None = field(compare=False, default=None)
+    chosen: Ints | None = field(compare=False, default=None)
 
     @property
     def centres(self) -> set[int]:
@@ -98,6 +102,10 @@ class Waiting:
     def tops(self) -> list[Part]:
         """Return parts among which is that of the lowest bound of all that wait."""
         return [*self.new, *self.wide[:1], *self.ready[:1]]
+
+    def lowest(self, count: int) -> list[Part]:
+        """Return the parts of the lowest bounds, so many at most."""
+        return heapq.nsmallest(count, [*self.wide, *self.ready])
 
     def keep(self, part: Part | None) -> None:
         """Keep a part that is of use until its turn comes."""
@@ -132,6 +140,17 @@ class Waiting:
             heap[:] = [part for part in heap if part.bound < enough]
             heapq.heapify(heap)
         self.kept = sum(len(part.priced.units) for part in (*self.wide, *self.ready))
+
+
+def near_placed(near: Near, part: Part) -> NearPlaced:
+    """Return which pairs plans near the bound of a part use whose centres are placed."""
+    assert part.placed is not None  # noqa: S101
+    arcs = near.problem.arcs
+    centre = np.repeat(np.arange(len(near.problem.units)), np.diff(arcs.indptr))
+    # The bound knows nothing of units without hours: they go with their centre.
+    free = near.possible & part.priced.standing[centre][:, None]
+    free[near.priced.arcs] = False
+    return NearPlaced(near.problem, part.priced, part.placed.bound, free, part.placed.extra)
 
 
 def placed(part: Part, priced: Priced, objective: float, enough: float) -> Part | None:

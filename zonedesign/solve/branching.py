@@ -22,12 +22,13 @@ import numpy as np
 from zonedesign.certificate import Status, StoppedBy, status_of
 from zonedesign.progress import silent
 from zonedesign.solve._account import ROUNDING, Limits, Outcome
-from zonedesign.solve._parts import NearPlaced, Part, Waiting, placed
+from zonedesign.solve._parts import Part, Waiting, near_placed, placed
 from zonedesign.solve.bound import closed_by, lagrangian
 from zonedesign.solve.choosing import Cells
 from zonedesign.solve.closing import close_in
 from zonedesign.solve.halves import Halves
 from zonedesign.solve.relaxing import PATIENCE, Relaxing, shared_out
+from zonedesign.solve.rounding import Rounding
 from zonedesign.solve.standing import SECONDS_TO_LOOK
 from zonedesign.solve.tolls import Prices
 from zonedesign.solve.written import is_plain, watching
@@ -58,6 +59,8 @@ OVERTAKEN = 0.1
 """Share of what a part's bound lacks by which a better plan makes it worth to begin its program again."""
 FIRST_PAIRS = 150
 """Pairs beyond one for each unit in the first integer program of all."""
+LOOKED_AT = 10
+"""Parts of the lowest bounds that are looked at for one to be rounded off."""
 
 
 def suits(problem: Problem, priced: Priced) -> bool:
@@ -68,7 +71,12 @@ def suits(problem: Problem, priced: Priced) -> bool:
     return least == most is not None and 1 < least <= (MOST_PLAIN if is_plain(problem) else MOST_ZONES)
 
 
-def branch(
+def noted(what: str, error: Exception) -> None:
+    """Take note of a failure that costs no result."""
+    log.warning("%s failed and is left out: %s", what, error, exc_info=error)
+
+
+def branch(  # noqa: PLR0913
     near: Near,
     *,
     start: Plan | None = None,
@@ -78,6 +86,7 @@ def branch(
     known: Callable[[], Plan | None] | None = None,
     found: Callable[[Plan, bool], None] | None = None,
     others: Callable[[], int] = lambda: 0,
+    failed: Callable[[str, Exception], None] = noted,
 ) -> Outcome:
     """Return the best plan of a problem that `suits`, and what is proved.
 
@@ -94,7 +103,16 @@ def branch(
     with ThreadPoolExecutor(limits.threads or 1) as pool:
         own = replace(limits, stop=stop)
         tree = _Tree(
-            near, own, repair, progress, known or (lambda: None), found, others, time.monotonic(), pool
+            near,
+            own,
+            repair,
+            progress,
+            known or (lambda: None),
+            found,
+            others,
+            failed,
+            time.monotonic(),
+            pool,
         )
         with watching(tree.ended, tree.flag):
             try:
@@ -120,6 +138,7 @@ class _Tree:
     known: Callable[[], Plan | None]
     found: Callable[[Plan, bool], None] | None
     others: Callable[[], int]
+    failed: Callable[[str, Exception], None]
     began: float
     pool: ThreadPoolExecutor
     best: Plan | None = None
@@ -132,12 +151,14 @@ class _Tree:
     programs: Outcome = field(default_factory=lambda: Outcome(Status.UNKNOWN))
     stopped_by: StoppedBy | None = None
     full: bool = False
+    rounding: Rounding = field(init=False)
     relaxing: Relaxing = field(init=False)
     halves: Halves = field(init=False)
     lock: threading.Lock = field(default_factory=threading.Lock)
     flag: Ints = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
 
     def __post_init__(self) -> None:
+        self.rounding = Rounding(self.near, self.limits, self.repair, self.progress, self.take)
         self.relaxing = Relaxing(self.near.problem, self.flag)
         self.halves = Halves(self.near.problem)
 
@@ -146,14 +167,15 @@ class _Tree:
         """Seconds until the time is up."""
         return self.limits.seconds - (time.monotonic() - self.began)
 
-    def take(self, plan: Plan | None) -> None:
-        """Keep a plan where it is the best."""
+    def take(self, plan: Plan | None) -> bool:
+        """Keep a plan where it is the best, and return whether it is."""
         if plan is None or plan is self.best:
-            return
+            return plan is not None
         value = self.near.problem.value(self.near.problem.terms(plan))
         with self.lock:
             if value < self.objective:
                 self.best, self.objective = plan, value
+        return plan is self.best
 
     @property
     def enough(self) -> float:
@@ -183,6 +205,9 @@ class _Tree:
             self._raise_to(self._lowest())
             while len(self.at_work) < max(1, (self.limits.threads or 1) - self.others()) and self._begin():
                 pass
+            nothing_else = all(part is self.rounding.at_work for part in self.at_work.values())
+            if nothing_else and self._lowest() >= self.enough:
+                self.rounding.ended.set()
             if not self.at_work:
                 self.full = self._lowest() < self.enough
                 break
@@ -195,19 +220,29 @@ class _Tree:
     @property
     def count(self) -> int:
         """How many parts are left."""
-        return len(self.waiting) + len(self.at_work)
+        return len(self.waiting) + len(self.at_work) - (self.rounding.at_work is not None)
 
     def _lowest(self) -> float:
         """Return the lowest bound of all parts that are left, inf where none is."""
-        return min((part.bound for part in (*self.waiting.tops(), *self.at_work.values())), default=np.inf)
+        at_work = [part for part in self.at_work.values() if part is not self.rounding.at_work]
+        return min((part.bound for part in (*self.waiting.tops(), *at_work)), default=np.inf)
 
     def _begin(self) -> bool:
         """Put a thread to work on what comes next; return whether there was anything."""
+        threads = max(1, (self.limits.threads or 1) - self.others())
+        if self.best is not None and self.rounding.due(time.monotonic() - self.began, threads):
+            lowest = self.waiting.lowest(LOOKED_AT)
+            part = self.rounding.part(self.best, lowest, self.objective, self.enough)
+            if part is not None:
+                self.rounding.at_work = part
+                work = self.pool.submit(self.rounding.off, part, self.best, self.objective, self.left)
+                self.at_work[work] = part
+                return True
         part = self._next()
         if part is None:
             return False
-        work = self._bounded if part.placed is None else self._finished
-        self.at_work[self.pool.submit(work, part)] = part
+        way = self._bounded if part.placed is None else self._finished
+        self.at_work[self.pool.submit(way, part)] = part
         return True
 
     def _next(self) -> Part | None:
@@ -217,7 +252,8 @@ class _Tree:
         its plan closes most others. Without any plan nothing is divided beside it, for nothing is closed.
         """
         waiting, first = self.waiting, self.programs.seconds == 0.0
-        beside = first and any(part.placed is not None for part in self.at_work.values())
+        programs = [part for part in self.at_work.values() if part.placed is not None]
+        beside = first and any(part is not self.rounding.at_work for part in programs)
         if beside and np.isinf(self.objective):
             return None
         while not waiting.new:
@@ -232,7 +268,12 @@ class _Tree:
         failures = []
         for done in wait(self.at_work, timeout=seconds, return_when=when).done:
             part, failure = self.at_work.pop(done), done.exception()
-            if failure is not None:  # what the others found counts all the same
+            if part is self.rounding.at_work:
+                self.rounding.at_work = None
+                if isinstance(failure, Exception):  # the proof needs none of it
+                    self.rounding.ended.set()
+                    self.failed("rounding off a relaxation", failure)
+            elif failure is not None:  # what the others found counts all the same
                 failures.append(failure)
                 self.waiting.keep(part)
             elif part.placed is None:
@@ -323,7 +364,7 @@ class _Tree:
         kept = [(centres[standing[centres]], count) for centres, count in part.cells]
         if any(len(centres) < count for centres, count in kept):
             return None
-        left = Part(bound, part.number, kept, priced, found.multipliers, cuts)
+        left = Part(bound, part.number, kept, priced, found.multipliers, cuts, chosen=found.centres)
         return left if left.divisible else self._placed(left, priced)
 
     def _placed(self, part: Part, priced: Priced) -> Part | None:
@@ -331,7 +372,7 @@ class _Tree:
         return placed(part, priced, self.objective, self.enough)
 
     def _finished(self, part: Part) -> Outcome:
-        """Settle a part; begin again on fewer pairs where others find a plan that closes many meanwhile."""
+        """Settle a part; begin again on fewer pairs where a plan is found meanwhile that closes many."""
         left: Part | None = part
         made = Outcome(Status.UNKNOWN, settled=True)
         while left is not None:
@@ -360,26 +401,18 @@ class _Tree:
 
     def _programmed(self, part: Part, overtaken: Callable[[], bool]) -> Outcome:
         """Let the integer program settle a part, until it is overtaken by a better plan."""
-        assert part.placed is not None  # noqa: S101
-        near, arcs, first = self.near, self.near.problem.arcs, self.programs.seconds == 0.0
+        first, most, rounding = self.programs.seconds == 0.0, len(self.near.possible), self.rounding
 
         def stop() -> bool:
             return overtaken() or (self.limits.stop is not None and self.limits.stop())
 
-        centre = np.repeat(np.arange(len(near.problem.units)), np.diff(arcs.indptr))
-        # The bound knows nothing of units without hours: they go with their centre.
-        free = near.possible & part.priced.standing[centre][:, None]
-        free[near.priced.arcs] = False
         return close_in(
-            NearPlaced(near.problem, part.priced, part.placed.bound, free, part.placed.extra),
+            near_placed(self.near, part),
             start=self.best,
             limits=replace(self.limits, seconds=max(0.0, self.left), threads=1, heard=None, stop=stop),
             # A plan of a program is good; before there is one, few pairs near the bound may be enough.
-            pairs=(
-                FIRST_PAIRS if first or np.isinf(self.objective) else len(near.possible),
-                len(near.possible),
-            ),
-            repair=self.repair if first else None,
+            pairs=(FIRST_PAIRS if first or np.isinf(self.objective) else most, most),
+            repair=None if self.repair is None else rounding.mended_anyway if first else rounding.mended,
             progress=self.progress,
             known=self.known,
             placed=True,

@@ -36,8 +36,10 @@ __all__ = ["Limits", "Outcome", "certify"]
 
 log = logging.getLogger(__name__)
 
-RELAXATIONS = 40
-"""Rounds of cuts on the relaxation, at most."""
+RELAXATIONS, PLACED_RELAXATIONS = 40, 200
+"""Rounds of cuts on the relaxation, at most, and where centres are placed, so that each is quick."""
+PATIENCE, PLACED_PATIENCE = 1, 10
+"""Rounds on the relaxation in a row that bring next to nothing, after which they end."""
 RELAXING_SHARE = 0.5
 """The share of the time that rounds on the relaxation may take."""
 FLOW_AFTER, FLOW_SOON = 10, 3
@@ -62,6 +64,7 @@ def certify(  # noqa: PLR0913
     most_moved: float | None = None,
     within: Mask | None = None,
     placed: bool = False,
+    rounds: bool = True,
 ) -> Outcome:
     """Solve the whole integer program, contiguity and diameter by cuts in rounds, and say what is proved.
 
@@ -71,7 +74,8 @@ def certify(  # noqa: PLR0913
     gets there. With `within` (arcs, levels), the plans are those that use no other pairs, and what is proved
     is proved of these. With `most_moved`, the plans are those in which at most that share of hours leaves the
     baseline's zones, `start` among them. `repair` may turn an assignment whose zones are broken into a plan
-    that passes `verify`. Where centres are `placed`, connection is soon written as flows. A time limit or
+    that passes `verify`. Where centres are `placed`, the relaxation has more cuts and is rounded off, and
+    connection is soon written as flows; without `rounds` there is the relaxation alone. A time limit or
     Ctrl-C ends with the best plan so far and its bound.
     """
     account = Account(problem, limits or Limits(), time.monotonic(), aim=aim)
@@ -84,7 +88,7 @@ def certify(  # noqa: PLR0913
         search.prepare(fixed, within)
         if not account.ended() and not search.large:
             search.relax()
-        while not account.ended():
+        while rounds and not account.ended():
             search.round()
     except KeyboardInterrupt:
         account.stopped_by = StoppedBy.INTERRUPT
@@ -141,8 +145,10 @@ class _Search:
     def relax(self) -> None:
         """Add cuts that the relaxation breaks, close columns by its duals, drop the cuts that do not bind."""
         until = self.account.began + self.account.limits.seconds * RELAXING_SHARE
-        previous, duals = -np.inf, None
-        for _ in range(RELAXATIONS):
+        most, patience = (PLACED_RELAXATIONS, PLACED_PATIENCE) if self.placed else (RELAXATIONS, PATIENCE)
+        highest, stale = -np.inf, 0
+        values = duals = None
+        for _ in range(most):
             solved = self.engine.relax(min(until, self.account.deadline) - time.monotonic())
             if solved.ended is Ended.INFEASIBLE:
                 self.account.no_plan()
@@ -150,17 +156,18 @@ class _Search:
             if solved.values is None or solved.duals is None:
                 self.account.note_stop(solved)
                 break
-            duals = solved.duals
+            values, duals = solved.values, solved.duals
             self._close(duals)
             new = fractional_cuts(self.ground, solved.values)
             found = float(solved.objective or 0.0)
             self._say(f"relaxation: bound {self.account.bound:.6g}, {len(new)} new cuts")
-            gained = found - previous > 1e-5 * max(1.0, abs(found))
-            previous = found
-            if self.account.ended() or not new or not gained or time.monotonic() > until:
+            stale = 0 if found - highest > 1e-5 * max(1.0, abs(found)) else stale + 1
+            highest = max(highest, found)
+            if self.account.ended() or not new or stale >= patience or time.monotonic() > until:
                 break
             self._add(new)
-        if duals is not None:
+        if duals is not None and values is not None:
+            self._round_off(values)
             self._drop_slack(duals)
 
     def _close(self, duals: Floats) -> None:
@@ -179,6 +186,16 @@ class _Search:
             self.account.closed()
             self.closed = np.union1d(self.closed, columns)
             self.engine.close(columns)
+
+    def _round_off(self, values: Floats) -> None:
+        """Keep what `repair` makes of the relaxation, each unit in the zone that has most of it."""
+        # Where centres are not placed a unit's zone may have lost its own.
+        if not self.placed or self.repair is None or self.account.ended():
+            return
+        repaired = self.repair(self._plan(*self.program.read(values)))
+        if repaired is not None:
+            self.account.offer(repaired)
+            self._narrow()
 
     def _drop_slack(self, duals: Floats) -> None:
         """Drop cuts whose dual is zero: the rounds bring back what they need."""

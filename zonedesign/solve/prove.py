@@ -12,11 +12,12 @@ from zonedesign.certificate import Status, StoppedBy
 from zonedesign.errors import SolverError
 from zonedesign.solve import closing, seams
 from zonedesign.solve._account import Limits, Outcome
+from zonedesign.solve._repair import repaired
 from zonedesign.solve.bound import Bound, Priced, closed_by, lagrangian
 from zonedesign.solve.branching import branch, suits
 from zonedesign.solve.certify import certify
 from zonedesign.solve.cheapzones import choose_cheap_zones
-from zonedesign.solve.rounds import plan_of, repaired
+from zonedesign.solve.rounds import plan_of
 from zonedesign.solve.written import choose_zones
 from zonedesign.verify import broken, verify
 
@@ -212,6 +213,7 @@ class Proof:
                     known=lambda: standing.best,
                     found=beside.settle,
                     others=lambda: int(beside.at_work.is_set()),
+                    failed=standing.failed,
                 )
             finally:
                 beside.end()
@@ -258,6 +260,7 @@ class Proof:
         near = None if self.search is None else repaired(self.search, plan, seed=self.seed)
         if near is None or not bool(verify(near, self.standing.problem)["passed"].all()):
             return None
+        self.standing.take(near)  # at once: others may go on from it, or close what it makes useless
         return near
 
     def _learn(self, outcome: Outcome) -> None:

@@ -279,12 +279,6 @@ def plan_of(search: Search, draft: Draft) -> Plan:
     return Plan.of(problem.units, problem.times, draft.centre[draft.zone], levels)
 
 
-def repaired(search: Search, plan: Plan, *, seed: int) -> Plan | None:
-    """Return a plan near one that breaks rules, or None where one chain finds none."""
-    draft = search.improve(search.draft_of(plan), moves=moves_of(search), seed=seed, heat=0.2)
-    return plan_of(search, draft) if math.isfinite(draft.price) else None
-
-
 def warmed_up(search: Search) -> None:
     """Have the kernels compiled, which a first run waits for."""
     n = len(search.problem.units)
