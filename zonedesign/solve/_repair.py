@@ -34,8 +34,9 @@ TRIES = ((0.1, 4.0, 200), (0.3, 1.0, 400), (1.0, 0.25, 800), (4.0, 0.25, 800))
 """Chains that look for a plan near the start, one after the other: first temperature; what an hour costs that
 changes zone, as a multiple of what it costs in travel; and moves a unit."""
 LEAST_MOVES = 20_000
-MENDING_HEAT = 0.2
-"""First temperature of the one chain that mends a good plan without regard to what changes."""
+MENDING_HEAT, MENDING_SHARE = 0.2, 0.5
+"""First temperature of the one chain that mends a good plan without regard to what changes, and its moves as a
+share of a first chain's."""
 MOST_PUT_BACK, MOST_UNITS = 100, 5_000
 """Units that are tried one by one where they were, and units of a problem up to which that is quick."""
 
@@ -68,7 +69,8 @@ def nearest(problem: Problem, search: Search, plan: Plan, seed: int, deadline: f
 def repaired(search: Search, plan: Plan, *, seed: int) -> Plan | None:
     """Return a good plan near one that breaks rules, or None where one chain finds none."""
     whole = search.draft_of(whole_zones(search.problem, plan))
-    draft = search.improve(whole, moves=moves_of(search), seed=seed, heat=MENDING_HEAT)
+    moves = int(MENDING_SHARE * moves_of(search))
+    draft = search.improve(whole, moves=moves, seed=seed, heat=MENDING_HEAT)
     return plan_of(search, draft) if math.isfinite(draft.price) else None
 
 

@@ -401,7 +401,7 @@ class _Tree:
 
     def _programmed(self, part: Part, overtaken: Callable[[], bool]) -> Outcome:
         """Let the integer program settle a part, until it is overtaken by a better plan."""
-        first, most, rounding = self.programs.seconds == 0.0, len(self.near.possible), self.rounding
+        first, most = self.programs.seconds == 0.0, len(self.near.possible)
 
         def stop() -> bool:
             return overtaken() or (self.limits.stop is not None and self.limits.stop())
@@ -412,7 +412,8 @@ class _Tree:
             limits=replace(self.limits, seconds=max(0.0, self.left), threads=1, heard=None, stop=stop),
             # A plan of a program is good; before there is one, few pairs near the bound may be enough.
             pairs=(FIRST_PAIRS if first or np.isinf(self.objective) else most, most),
-            repair=None if self.repair is None else rounding.mended_anyway if first else rounding.mended,
+            # A plan of the first closes most other parts; these end in less time than a chain takes.
+            repair=self.repair if first else None,
             progress=self.progress,
             known=self.known,
             placed=True,

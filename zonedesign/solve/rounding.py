@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from zonedesign.solve._account import Limits
     from zonedesign.solve.closing import Near
 
-SHARE, IN_VAIN = 0.2, 10
+SHARE, IN_VAIN = 0.2, 6
 """Share of the time of all threads after which no other part begins, and of what is left that one may take;
 and tries in a row that end it by bringing nothing."""
 SECONDS_TO_LOOK = 1.0
@@ -104,10 +104,6 @@ class Rounding:
         return self.ended.is_set() or (self.limits.stop is not None and self.limits.stop())
 
     def mended(self, plan: Plan) -> Plan | None:
-        """Return what a plan that breaks rules is mended to, None where that was in vain for long."""
-        return None if self.in_vain >= IN_VAIN else self.mended_anyway(plan)
-
-    def mended_anyway(self, plan: Plan) -> Plan | None:
         """Return what a plan that breaks rules is mended to; None where it is not."""
         self.mends += 1
         found = None if self.repair is None else self.repair(plan)
