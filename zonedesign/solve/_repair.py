@@ -35,8 +35,8 @@ TRIES = ((0.1, 4.0, 200), (0.3, 1.0, 400), (1.0, 0.25, 800), (4.0, 0.25, 800))
 changes zone, as a multiple of what it costs in travel; and moves a unit."""
 LEAST_MOVES = 20_000
 MENDING_HEAT, MENDING_SHARE = 0.2, 0.5
-"""First temperature of the one chain that mends a good plan without regard to what changes, and its moves as a
-share of a first chain's."""
+"""First temperature of the one chain that mends a good plan without regard to what changes, and what share of
+a first chain's moves it has."""
 MOST_PUT_BACK, MOST_UNITS = 100, 5_000
 """Units that are tried one by one where they were, and units of a problem up to which that is quick."""
 
