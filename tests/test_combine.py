@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,13 @@ import pytest
 
 import zonedesign as zd
 from zonedesign.problem import Objective
+from zonedesign.progress import silent
+from zonedesign.solve import coarse, rounds
 from zonedesign.solve.combine import ZonesMet
 from zonedesign.solve.fixing import possible_arcs
 from zonedesign.solve.improve import Draft, Search
+from zonedesign.solve.rounds import Rounds
+from zonedesign.solve.standing import Standing
 
 ROW = "abcdefgh"
 """Two islands of four units in a row, a minute from one to the next, most hours at the far ends; four zones."""
@@ -38,6 +43,90 @@ def draft(zones: str) -> Draft:
     members = [np.flatnonzero(zone == z) for z in range(zone.max() + 1)]
     centre = np.array([units[len(units) // 2] for units in members])
     return Draft(zone, np.zeros(len(members), dtype=np.int64), centre)
+
+
+def row_of_eight() -> Search:
+    """All eight in a row, nine hours at either end, and four zones of one unit or more."""
+    minutes = np.abs(np.subtract.outer(np.arange(8.0), np.arange(8.0)))
+    frame = pd.DataFrame({"hours": [9.0, 1, 1, 1, 1, 1, 1, 9]}, index=list(ROW))
+    problem = zd.Problem(
+        zd.Units.from_frame(frame, hours="hours", contiguity=list(itertools.pairwise(ROW))),
+        zd.TravelTimes.from_matrix(minutes, frame.index),
+        levels=[zd.Level("1", weekly_hours=(1, 20), zones=(3, 4))],
+        rules=[zd.Contiguous()],
+    )
+    return Search.of(problem, possible_arcs(problem))
+
+
+def west_and_east() -> tuple[Draft, Draft]:
+    """One draft with a good west, whose last zone's centre is far from h, and one with a good east from d on."""
+    west = replace(draft("12223444"), centre=np.array([0, 2, 4, 5]))
+    return west, replace(draft("11122223"), centre=np.array([2, 5, 7]))
+
+
+def zones_of(draft: Draft) -> set[str]:
+    return {"".join(np.array(list(ROW))[draft.zone == z]) for z in np.unique(draft.zone)}
+
+
+def nearly(met: ZonesMet) -> list[Draft]:
+    return met.nearly(seconds=60.0, seed=0)
+
+
+def test_a_unit_in_two_zones_keeps_the_nearer_centre():
+    met = ZonesMet(row_of_eight())
+    for each in west_and_east():
+        met.add(each)
+    assert zones_of(nearly(met)[0]) == {"a", "bcd", "efg", "h"}  # d is a minute from c, two from f
+
+
+def test_a_unit_in_no_zone_takes_the_nearest_centre():
+    met = ZonesMet(row_of_eight())
+    met.add(west_and_east()[0])
+    met.add(replace(draft("11111223"), centre=np.array([2, 5, 7])))
+    assert zones_of(nearly(met)[0]) == {"a", "bcd", "efg", "h"}  # e is a minute from f, two from c
+
+
+def test_zones_that_fit_together_have_no_misfits():
+    met = ZonesMet(row_of_eight())
+    met.add(west_and_east()[0])
+    assert nearly(met) == []
+
+
+def test_nothing_new_nearly_fits_together():
+    met = ZonesMet(row_of_eight())
+    for each in west_and_east():
+        met.add(each)
+    assert nearly(met)
+    assert nearly(met) == []
+
+
+def test_what_nearly_fits_together_is_mended_and_kept():
+    search = row_of_eight()
+    standing = Standing(search.problem, 60.0, 0.0, None, silent)
+    west, east = west_and_east()
+    pool = [replace(west, price=21.0), replace(east, price=23.0)]
+    under_way = Rounds(standing, search, pool, 0, 1, lambda _: west)
+    under_way.looked, under_way.tried = [0] * 2, [0] * 2
+    for each in pool:
+        under_way.met.add(each)
+    under_way._combine()
+    assert min(each.price for each in under_way.pool) == pytest.approx(4.0)  # two of bcd, two of efg
+    assert standing.objective * 24.0 == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize(
+    ("gain", "grouped", "looked"), [(1e-4, False, 100), (1e-3, False, 0), (1e-4, True, 8_000)]
+)
+def test_a_small_gain_is_no_reason_to_look_all_over_again(monkeypatch, gain, grouped, looked):
+    monkeypatch.setattr(rounds, "LOOKS", 1000)
+    monkeypatch.setattr(coarse, "suits", lambda *_: grouped)
+    search = row_of_eight()
+    standing = Standing(search.problem, 60.0, 0.0, None, silent)
+    west = replace(west_and_east()[0], price=21.0)
+    under_way = Rounds(standing, search, [west], 0, 1, lambda _: west)
+    under_way.looked, under_way.tried = [0], [0]
+    under_way._return(0, replace(west, price=21.0 * (1 - gain)))
+    assert (under_way.pool[0].price, under_way.looked[0]) == (21.0 * (1 - gain), looked)
 
 
 def best_of(met: ZonesMet) -> Draft | None:

@@ -19,7 +19,7 @@ import zonedesign as zd
 from zonedesign import rules as kinds
 from zonedesign.cli import main
 from zonedesign.problem import Problem
-from zonedesign.solve._repair import whole_zones
+from zonedesign.solve._whole import whole_zones
 from zonedesign.solve.fixing import possible_arcs
 from zonedesign.solve.start import Begun, begin
 

@@ -2,11 +2,12 @@
 
 Drafts that began apart are good in different parts of the map. Where their zones have borders in common, the
 best parts of each make a plan together (set partitioning over zones that were met: as restricted masters of
-column generation do).
+column generation do). Where they nearly have, a few units are in two zones or in none, and chains mend that.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,24 +15,42 @@ import numpy as np
 from scipy import sparse
 
 from zonedesign.model.choice import choose
+from zonedesign.solve._whole import whole_plan
 from zonedesign.solve.improve import Draft
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
     from zonedesign.solve.improve import Search
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
 
 MOST_UNITS, MOST_ZONES = 5_000, 20_000
 """Units and zones up to which plans are put together: a choice takes seconds at most."""
+MISFITS = (10.0, 5.0, 3.0)
+"""What an hour costs that no zone holds, or two do, as multiples of what one costs in the best draft: a few
+units out of place that a chain mends, and ever more."""
+CHOSEN = 0.5
+"""What a column has of itself from which it is chosen: all are 0 or 1."""
+LEAST_HOURS = 0.02
+"""What a unit counts as out of place at least, as a share of the mean: those without hours count too."""
 
 
 @dataclass(eq=False)
 class ZonesMet:
-    """Zones that drafts without broken rules have had, each with its level, centre and cost."""
+    """Zones that drafts without broken rules have had, each with its level, centre and cost.
+
+    `least` is what the cheapest of the drafts costs.
+    """
 
     search: Search
     zones: dict[tuple[bytes, int], tuple[int, float]] = field(default_factory=dict)
+    least: float = math.inf
     chosen_from: int = 0
+    fitted_from: int = 0
 
     @property
     def useful(self) -> bool:
@@ -47,6 +66,7 @@ class ZonesMet:
             return
         minutes = self.search.minutes(np.arange(len(draft.zone)), draft.centre[draft.zone])
         travel = np.bincount(draft.zone, weights=self.search.problem.hours * minutes)
+        self.least = min(self.least, float(travel.sum()))
         order = np.argsort(draft.zone, kind="stable").astype(np.int32)
         parts = np.split(order, np.cumsum(np.bincount(draft.zone))[:-1])
         for z, units in enumerate(parts):
@@ -59,21 +79,88 @@ class ZonesMet:
         if not self.useful or len(self.zones) == self.chosen_from:
             return None
         self.chosen_from = len(self.zones)
-        keys = sorted(self.zones)
-        units = [np.frombuffer(each, dtype=np.int32) for each, _ in keys]
-        ends = np.cumsum([0, *map(len, units)])
-        n, levels = len(self.search.problem.units), self.search.case.levels
-        holds = sparse.csc_array((np.ones(ends[-1]), np.concatenate(units), ends), shape=(n, len(units)))
-        kind = np.array([level for _, level in keys], dtype=np.int64)
-        cost = np.array([self.zones[key][1] for key in keys])
-        counts = np.column_stack([levels["least"], np.minimum(levels["most"], n)]).astype(np.int64)
-        solved = choose(holds, kind, cost, counts, seconds=seconds, seed=seed, stop=stop)
+        met = _Columns.of(self)
+        solved = choose(met.holds, met.kind, met.cost, met.counts, seconds=seconds, seed=seed, stop=stop)
         if solved.values is None:
             return None
-        taken = np.flatnonzero(solved.values > 0.5)
-        zone = np.zeros(n, dtype=np.int64)
+        taken = np.flatnonzero(solved.values > CHOSEN)
+        zone = np.zeros(met.holds.shape[0], dtype=np.int64)
         for z, k in enumerate(taken):
-            zone[units[k]] = z
-        centre = np.array([self.zones[keys[k]][0] for k in taken], dtype=np.int64)
-        draft = Draft(zone, kind[taken], centre)
-        return self.search.improve(draft, moves=0, seed=0, heat=0.0)  # which tells its price
+            zone[met.units[k]] = z
+        # A chain of no moves tells its price.
+        return self.search.improve(Draft(zone, met.kind[taken], met.centre[taken]), moves=0, seed=0, heat=0.0)
+
+    def nearly(self, *, seconds: float, seed: int, stop: Callable[[], bool] | None = None) -> list[Draft]:
+        """Return drafts of zones kept that nearly fit together, whose bands and reach are to be mended.
+
+        One for each of `MISFITS` that lets a unit be out of place, none where nothing was added since the
+        last. Units in two zones keep the nearer centre, and those in none take the nearest of all; zones are
+        made whole then.
+        """
+        if not self.useful or len(self.zones) == self.fitted_from or not 0 < self.least < math.inf:
+            return []
+        self.fitted_from = len(self.zones)
+        met, hours = _Columns.of(self), self.search.problem.hours
+        typical = self.least / self.search.total_hours * np.maximum(hours, LEAST_HOURS * hours.mean())
+        found = []
+        for misfit in MISFITS:
+            columns = met.with_misfits(misfit * typical)
+            solved = choose(*columns, seconds=seconds / len(MISFITS), seed=seed, stop=stop)
+            if solved.values is None:
+                break
+            taken, out = np.split(solved.values > CHOSEN, [len(met.cost)])
+            if out.any():
+                found.append(self._whole(met, np.flatnonzero(taken)))
+        return found
+
+    def _whole(self, met: _Columns, taken: Ints) -> Draft:
+        """Return the draft of some zones that nearly fit together."""
+        n = met.holds.shape[0]
+        zone, least = np.full(n, -1, dtype=np.int64), np.full(n, np.inf)
+        for z, k in enumerate(taken):
+            units = met.units[k]
+            minutes = self.search.minutes(units, np.full(len(units), met.centre[k]))
+            nearer = minutes < least[units]
+            zone[units[nearer]], least[units[nearer]] = z, minutes[nearer]
+        alone = np.flatnonzero(zone < 0)
+        pairs = np.repeat(alone, len(taken)), np.tile(met.centre[taken], len(alone))
+        zone[alone] = self.search.minutes(*pairs).reshape(len(alone), len(taken)).argmin(axis=1)
+        return self.search.draft_of(whole_plan(self.search.problem, zone, met.kind[taken]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Columns:
+    """Zones met as columns of a choice: what each holds (units, zones), its units, level, centre and cost."""
+
+    holds: sparse.csc_array
+    units: list[Ints]
+    kind: Ints
+    centre: Ints
+    cost: Floats
+    counts: Ints
+
+    @classmethod
+    def of(cls, met: ZonesMet) -> _Columns:
+        keys, n = sorted(met.zones), len(met.search.problem.units)
+        units = [np.frombuffer(each, dtype=np.int32).astype(np.int64) for each, _ in keys]
+        ends = np.cumsum([0, *map(len, units)])
+        levels = met.search.case.levels
+        return cls(
+            holds=sparse.csc_array((np.ones(ends[-1]), np.concatenate(units), ends), shape=(n, len(units))),
+            units=units,
+            kind=np.array([level for _, level in keys], dtype=np.int64),
+            centre=np.array([met.zones[key][0] for key in keys], dtype=np.int64),
+            cost=np.array([met.zones[key][1] for key in keys]),
+            counts=np.column_stack([levels["least"], np.minimum(levels["most"], n)]).astype(np.int64),
+        )
+
+    def with_misfits(self, cost: Floats) -> tuple[sparse.csc_array, Ints, Floats, Ints]:
+        """Return what `choose` takes, with units that no zone holds, or two do, at a cost (n,) each."""
+        n = len(cost)
+        one = sparse.eye_array(n, format="csc")
+        return (
+            sparse.csc_array(sparse.hstack([self.holds, one, -one])),
+            np.append(self.kind, np.full(2 * n, len(self.counts))),
+            np.concatenate([self.cost, cost, cost]),
+            np.vstack([self.counts, [[0, 2 * n]]]),
+        )

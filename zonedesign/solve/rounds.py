@@ -6,7 +6,7 @@ import math
 import time
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,7 +35,13 @@ MOST_MOVES, MOVES_A_SECOND = 4_000_000, 12_000
 """Moves of a chain at most, and for each second of the limit in those over the whole map that seek a plan: on
 maps of more than 5,000 units these may take a tenth of the time."""
 LOOKS = 6
-"""How often every zone has been in a neighbourhood, on average, before a draft counts as settled."""
+"""How often every zone has been in a neighbourhood, on average, before a draft counts as settled. One
+round that begins with a chain over groups is enough, for it looks at all zones."""
+WORTH_A_LOOK = 2e-4
+"""What a draft has to gain, as a share, to be looked at all over again."""
+MENDING_HEAT, MENDING_SHARE = 0.2, 0.5
+"""First temperature of a chain that mends a good plan without regard to what changes, and what share of a
+first chain's moves it has."""
 SHARED_FROM = 30
 """Zones a thread from which several threads work on the same draft."""
 OWN_TRIES = 3
@@ -105,14 +111,38 @@ class Rounds:
 
     def _round(self, share: float) -> None:
         """Improve drafts by one chain each: over the whole map while they break rules, else nearby."""
-        standing, number = self.standing, self.number
-        if standing.work is None:
+        if self.standing.work is None:
             self._adopt()
         picked = self._picked()
         parts = self._parts(picked)
         nearby = [math.isfinite(self.pool[k].price) for k in picked]
         spans = [None] * len(picked) if parts is None else parts
-        stop = np.zeros(1, dtype=np.int64)
+        found, interrupted = self._chains(
+            [self.pool[k] for k in picked],
+            share,
+            moves=self._moves(picked),
+            seeds=self._seeds(len(picked)),
+            heat=[
+                NEARBY_HEAT if each else HEATS[(self.tried[k] + k) % len(HEATS)]
+                for k, each in zip(picked, nearby, strict=True)
+            ],
+            ways=[self._way(k, span) for k, span in zip(picked, spans, strict=True)],
+        )
+        if parts is not None:
+            picked, found = picked[:1], [self._united(found, parts)]
+        for draft in found:
+            self._offer(draft)
+        if interrupted:
+            raise KeyboardInterrupt
+        for place, draft in zip(picked, found, strict=True):
+            self._return(place, draft)
+
+    def _seeds(self, count: int) -> list[int]:
+        return [(self.seed * 1_000_003 + self.number * 101 + k) % (2**31) for k in range(count)]
+
+    def _chains(self, drafts: list[Draft], share: float, **asked: Any) -> tuple[list[Draft], bool]:
+        """Return drafts improved by `Search.improve_all`, until time is up, and whether Ctrl-C came."""
+        standing, stop = self.standing, np.zeros(1, dtype=np.int64)
 
         def waiting() -> None:
             if standing.done() or standing.resting or time.monotonic() > standing.deadline(share):
@@ -120,28 +150,15 @@ class Rounds:
             self._tell()
 
         found = self.search.improve_all(
-            [self.pool[k] for k in picked],
-            moves=self._moves(picked),
-            seeds=[(self.seed * 1_000_003 + number * 101 + k) % (2**31) for k in range(len(picked))],
-            heat=[
-                NEARBY_HEAT if each else HEATS[(self.tried[k] + k) % len(HEATS)]
-                for k, each in zip(picked, nearby, strict=True)
-            ],
-            ways=[self._way(k, span) for k, span in zip(picked, spans, strict=True)],
+            drafts,
             enough=standing.enough * self.search.total_hours,
             threads=self.threads,
             stop=stop,
             waiting=waiting,
             failed=standing.failed,
+            **asked,
         )
-        if parts is not None:
-            picked, found = picked[:1], [self._united(found, parts)]
-        for draft in found:
-            self._offer(draft)
-        if stop[0] == INTERRUPTED:
-            raise KeyboardInterrupt
-        for place, draft in zip(picked, found, strict=True):
-            self._return(place, draft)
+        return found, bool(stop[0] == INTERRUPTED)
 
     def _way(self, place: int, part: NDArray[np.bool_] | None) -> Callable[..., Draft]:
         """Return what improves a draft: the whole while it breaks rules, then nearby, in groups too."""
@@ -219,8 +236,11 @@ class Rounds:
         before = self.pool[place].price
         if draft.price < before or not math.isfinite(before):
             self.pool[place] = draft
-            self.looked[place] = 0
             self.tried[place] = 0 if math.isfinite(draft.price) else self.tried[place] + 1
+        if draft.price <= before * (1 - WORTH_A_LOOK):
+            self.looked[place] = 0
+        elif coarse.suits(self.search, draft):
+            self.looked[place] = LOOKS * len(draft.zone)
         else:
             self.looked[place] += moves_of(self.search) // MOVES_A_UNIT
         if math.isfinite(draft.price):
@@ -239,13 +259,33 @@ class Rounds:
             self.own = None
 
     def _combine(self) -> None:
-        """Put together the best plan from the zones of all drafts; it takes the place of the worst draft."""
+        """Put plans together from the zones of all drafts; the best takes the place of the worst draft."""
         standing = self.standing
         seconds = math.inf if standing.work is not None else min(SECONDS_TO_COMBINE, standing.left)
         stop = None if standing.work is not None else standing.done
         draft = self.met.best(seconds=seconds, seed=self.seed, stop=stop)
         if draft is not None:
             self._take_in(draft)
+        if sum(math.isfinite(each.price) for each in self.pool) > 1:
+            self._mend(self.met.nearly(seconds=seconds, seed=self.seed, stop=stop))
+
+    def _mend(self, drafts: list[Draft]) -> None:
+        """Mend drafts of zones that nearly fit together."""
+        if not drafts:
+            return
+        found, interrupted = self._chains(
+            drafts,
+            1.0,
+            moves=int(MENDING_SHARE * moves_of(self.search)),
+            seeds=self._seeds(len(drafts)),
+            heat=MENDING_HEAT,
+        )
+        for draft in sorted(found, key=lambda each: each.price):
+            if math.isfinite(draft.price):
+                self.met.add(draft)
+                self._take_in(draft)
+        if interrupted:
+            raise KeyboardInterrupt
 
     def _take_in(self, draft: Draft) -> None:
         """Put a draft that is better than all into the place of the worst."""

@@ -12,7 +12,8 @@ import pandas as pd
 
 from zonedesign.errors import counted, listed, that_are
 from zonedesign.plan import Plan
-from zonedesign.solve._repair import join_beside, nearest, same_zones, whole_zones
+from zonedesign.solve._repair import nearest, same_zones
+from zonedesign.solve._whole import join_beside, whole_zones
 from zonedesign.solve.improve import Search
 from zonedesign.solve.rounds import warmed_up
 from zonedesign.verify import verify
