@@ -120,6 +120,7 @@ def test_what_nearly_fits_together_is_mended_and_kept():
 def test_a_small_gain_is_no_reason_to_look_all_over_again(monkeypatch, gain, grouped, looked):
     monkeypatch.setattr(rounds, "LOOKS", 1000)
     monkeypatch.setattr(coarse, "suits", lambda *_: grouped)
+    monkeypatch.setattr(Rounds, "_combine", lambda _: None)
     search = row_of_eight()
     standing = Standing(search.problem, 60.0, 0.0, None, silent)
     west = replace(west_and_east()[0], price=21.0)
