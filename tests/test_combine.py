@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 import zonedesign as zd
+from zonedesign.model.engine import Ended, Solved
 from zonedesign.problem import Objective
 from zonedesign.progress import silent
-from zonedesign.solve import coarse, rounds
+from zonedesign.solve import combine, rounds
 from zonedesign.solve.combine import ZonesMet
 from zonedesign.solve.fixing import possible_arcs
 from zonedesign.solve.improve import Draft, Search
@@ -97,6 +98,21 @@ def test_nothing_new_nearly_fits_together():
     for each in west_and_east():
         met.add(each)
     assert nearly(met)
+    met.fitted_from = len(met.zones)
+    assert nearly(met) == []
+
+
+def test_a_choice_that_was_ended_early_and_costs_more_than_a_draft_is_left(monkeypatch):
+    met = ZonesMet(row_of_eight())
+    for each in west_and_east():
+        met.add(each)
+
+    def nothing_but_misfits(holds, _kind, cost, _counts, **_):
+        alone = np.zeros(holds.shape[1])
+        alone[-16:-8] = 1.0  # every unit in no zone
+        return Solved(Ended.LIMIT, 0.0, float(cost @ alone), alone)
+
+    monkeypatch.setattr(combine, "choose", nothing_but_misfits)
     assert nearly(met) == []
 
 
@@ -109,24 +125,22 @@ def test_what_nearly_fits_together_is_mended_and_kept():
     under_way.looked, under_way.tried = [0] * 2, [0] * 2
     for each in pool:
         under_way.met.add(each)
-    under_way._combine()
+    under_way._combine(1.0)
     assert min(each.price for each in under_way.pool) == pytest.approx(4.0)  # two of bcd, two of efg
     assert standing.objective * 24.0 == pytest.approx(4.0)
 
 
 @pytest.mark.parametrize(
-    ("gain", "grouped", "looked"), [(1e-4, False, 100), (1e-3, False, 0), (1e-4, True, 8_000)]
+    ("gain", "all_looked_at", "looked"), [(1e-4, False, 100), (1e-3, False, 0), (1e-4, True, 8_000)]
 )
-def test_a_small_gain_is_no_reason_to_look_all_over_again(monkeypatch, gain, grouped, looked):
+def test_a_small_gain_is_no_reason_to_look_all_over_again(monkeypatch, gain, all_looked_at, looked):
     monkeypatch.setattr(rounds, "LOOKS", 1000)
-    monkeypatch.setattr(coarse, "suits", lambda *_: grouped)
-    monkeypatch.setattr(Rounds, "_combine", lambda _: None)
     search = row_of_eight()
     standing = Standing(search.problem, 60.0, 0.0, None, silent)
     west = replace(west_and_east()[0], price=21.0)
     under_way = Rounds(standing, search, [west], 0, 1, lambda _: west)
     under_way.looked, under_way.tried = [0], [0]
-    under_way._return(0, replace(west, price=21.0 * (1 - gain)))
+    under_way._return(0, replace(west, price=21.0 * (1 - gain)), all_looked_at=all_looked_at)
     assert (under_way.pool[0].price, under_way.looked[0]) == (21.0 * (1 - gain), looked)
 
 

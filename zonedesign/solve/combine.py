@@ -30,11 +30,13 @@ if TYPE_CHECKING:
 
 MOST_UNITS, MOST_ZONES = 5_000, 20_000
 """Units and zones up to which plans are put together: a choice takes seconds at most."""
+MOST_TO_FIT = 5_000
+"""Zones up to which those that nearly fit together are looked for, which is slower."""
 MISFITS = (10.0, 5.0, 3.0)
 """What an hour costs that no zone holds, or two do, as multiples of what one costs in the best draft: a few
 units out of place that a chain mends, and ever more."""
 CHOSEN = 0.5
-"""What a column has of itself from which it is chosen: all are 0 or 1."""
+"""Values above this are 1, the others 0."""
 LEAST_HOURS = 0.02
 """What a unit counts as out of place at least, as a share of the mean: those without hours count too."""
 
@@ -43,7 +45,8 @@ LEAST_HOURS = 0.02
 class ZonesMet:
     """Zones that drafts without broken rules have had, each with its level, centre and cost.
 
-    `least` is what the cheapest of the drafts costs.
+    `least` is what the cheapest of the drafts costs. `chosen_from` and `fitted_from` are how many zones there
+    were when `best` last chose, and when what `nearly` chose was mended.
     """
 
     search: Search
@@ -93,27 +96,28 @@ class ZonesMet:
     def nearly(self, *, seconds: float, seed: int, stop: Callable[[], bool] | None = None) -> list[Draft]:
         """Return drafts of zones kept that nearly fit together, whose bands and reach are to be mended.
 
-        One for each of `MISFITS` that lets a unit be out of place, none where nothing was added since the
-        last. Units in two zones keep the nearer centre, and those in none take the nearest of all; zones are
-        made whole then.
+        One for each of `MISFITS` at which some unit is out of place, none where nothing was added since the
+        last were mended. Units in two zones go to the nearer centre, those in none to the nearest of all;
+        then zones are made whole, and take their best centres.
         """
-        if not self.useful or len(self.zones) == self.fitted_from or not 0 < self.least < math.inf:
+        new = self.fitted_from < len(self.zones) <= MOST_TO_FIT
+        if not self.useful or not new or not 0 < self.least < math.inf:
             return []
-        self.fitted_from = len(self.zones)
         met, hours = _Columns.of(self), self.search.problem.hours
         typical = self.least / self.search.total_hours * np.maximum(hours, LEAST_HOURS * hours.mean())
-        found = []
+        found: dict[bytes, Draft] = {}
         for misfit in MISFITS:
             columns = met.with_misfits(misfit * typical)
             solved = choose(*columns, seconds=seconds / len(MISFITS), seed=seed, stop=stop)
-            if solved.values is None:
-                break
+            # A choice that was ended early may be worse than the draft that is there.
+            if solved.values is None or solved.objective is None or solved.objective > self.least:
+                continue
             taken, out = np.split(solved.values > CHOSEN, [len(met.cost)])
-            if out.any():
-                found.append(self._whole(met, np.flatnonzero(taken)))
-        return found
+            if out.any() and taken.tobytes() not in found:
+                found[taken.tobytes()] = self._fitted(met, np.flatnonzero(taken))
+        return list(found.values())
 
-    def _whole(self, met: _Columns, taken: Ints) -> Draft:
+    def _fitted(self, met: _Columns, taken: Ints) -> Draft:
         """Return the draft of some zones that nearly fit together."""
         n = met.holds.shape[0]
         zone, least = np.full(n, -1, dtype=np.int64), np.full(n, np.inf)

@@ -6,7 +6,7 @@ import math
 import time
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -36,7 +36,7 @@ MOST_MOVES, MOVES_A_SECOND = 4_000_000, 12_000
 maps of more than 5,000 units these may take a tenth of the time."""
 LOOKS = 6
 """How often every zone has been in a neighbourhood, on average, before a draft counts as settled. One
-round that begins with a chain over groups is enough, for it looks at all zones."""
+round in groups to its end is enough, for it looks at all zones."""
 WORTH_A_LOOK = 2e-4
 """What a draft has to gain, as a share, to be looked at all over again."""
 MENDING_HEAT, MENDING_SHARE = 0.2, 0.5
@@ -50,7 +50,7 @@ worse by more than any chain in time mends."""
 STALE_ROUNDS = 40
 """Rounds without a better plan after which the search leaves the rest of the time to the integer program."""
 SECONDS_TO_COMBINE = 10.0
-"""The most that putting a plan together from the zones of all drafts may take."""
+"""The most that choosing among the zones of all drafts may take; mending what they make comes on top."""
 SECONDS_A_WORD = 1.0
 """Seconds between two reports of progress."""
 REST = 0.1
@@ -116,32 +116,38 @@ class Rounds:
         picked = self._picked()
         parts = self._parts(picked)
         nearby = [math.isfinite(self.pool[k].price) for k in picked]
+        grouped = [parts is None and coarse.suits(self.search, self.pool[k]) for k in picked]
         spans = [None] * len(picked) if parts is None else parts
-        found, interrupted = self._chains(
+        found, stopped = self._chains(
             [self.pool[k] for k in picked],
             share,
             moves=self._moves(picked),
-            seeds=self._seeds(len(picked)),
             heat=[
                 NEARBY_HEAT if each else HEATS[(self.tried[k] + k) % len(HEATS)]
                 for k, each in zip(picked, nearby, strict=True)
             ],
-            ways=[self._way(k, span) for k, span in zip(picked, spans, strict=True)],
+            ways=[self._way(*each) for each in zip(picked, grouped, spans, strict=True)],
         )
         if parts is not None:
             picked, found = picked[:1], [self._united(found, parts)]
         for draft in found:
             self._offer(draft)
-        if interrupted:
+        if stopped == INTERRUPTED:
             raise KeyboardInterrupt
-        for place, draft in zip(picked, found, strict=True):
-            self._return(place, draft)
+        for place, draft, by_groups in zip(picked, found, grouped, strict=False):
+            self._return(place, draft, all_looked_at=by_groups and not stopped)
+        self._leave([place for place in picked if self._settled(place)], share)
 
-    def _seeds(self, count: int) -> list[int]:
-        return [(self.seed * 1_000_003 + self.number * 101 + k) % (2**31) for k in range(count)]
-
-    def _chains(self, drafts: list[Draft], share: float, **asked: Any) -> tuple[list[Draft], bool]:
-        """Return drafts improved by `Search.improve_all`, until time is up, and whether Ctrl-C came."""
+    def _chains(
+        self,
+        drafts: list[Draft],
+        share: float,
+        *,
+        moves: int,
+        heat: float | list[float],
+        ways: list[Callable[..., Draft]] | None = None,
+    ) -> tuple[list[Draft], int]:
+        """Return drafts improved by `Search.improve_all`, and what stopped their chains early, or 0."""
         standing, stop = self.standing, np.zeros(1, dtype=np.int64)
 
         def waiting() -> None:
@@ -151,21 +157,28 @@ class Rounds:
 
         found = self.search.improve_all(
             drafts,
+            moves=moves,
+            seeds=[(self.seed * 1_000_003 + self.number * 101 + k) % (2**31) for k in range(len(drafts))],
+            heat=heat,
+            ways=ways,
             enough=standing.enough * self.search.total_hours,
             threads=self.threads,
             stop=stop,
             waiting=waiting,
             failed=standing.failed,
-            **asked,
         )
-        return found, bool(stop[0] == INTERRUPTED)
+        return found, int(stop[0])
 
-    def _way(self, place: int, part: NDArray[np.bool_] | None) -> Callable[..., Draft]:
-        """Return what improves a draft: the whole while it breaks rules, then nearby, in groups too."""
-        draft = self.pool[place]
-        if part is None and coarse.suits(self.search, draft):
+    def _way(
+        self,
+        place: int,
+        grouped: bool,  # noqa: FBT001
+        part: NDArray[np.bool_] | None,
+    ) -> Callable[..., Draft]:
+        """Return what improves a draft: the whole while it breaks rules, then nearby; or first in groups."""
+        if grouped:
             return partial(coarse.improve, self.search)
-        if not math.isfinite(draft.price):
+        if not math.isfinite(self.pool[place].price):
             return self.search.improve
         return partial(self.search.improve_nearby, among=part)
 
@@ -231,25 +244,30 @@ class Rounds:
         draft = self.pool[place]
         return math.isfinite(draft.price) and self.looked[place] >= LOOKS * len(draft.zone)
 
-    def _return(self, place: int, draft: Draft) -> None:
-        """Put a draft back in its place, or another where it has settled and is not the best."""
+    def _return(self, place: int, draft: Draft, *, all_looked_at: bool) -> None:
+        """Put a draft back in its place, after a round that has looked at all its zones or at some."""
         before = self.pool[place].price
         if draft.price < before or not math.isfinite(before):
             self.pool[place] = draft
             self.tried[place] = 0 if math.isfinite(draft.price) else self.tried[place] + 1
         if draft.price <= before * (1 - WORTH_A_LOOK):
             self.looked[place] = 0
-        elif coarse.suits(self.search, draft):
+        elif all_looked_at:
             self.looked[place] = LOOKS * len(draft.zone)
         else:
             self.looked[place] += moves_of(self.search) // MOVES_A_UNIT
         if math.isfinite(draft.price):
             self.met.add(draft)
-        if self._settled(place):
-            self._combine()
-        best = min(range(len(self.pool)), key=lambda k: (self.pool[k].price, k))
-        if self._settled(place) and place != best:
-            self._replace(place, self.afresh(self.number * len(self.pool) + place))
+
+    def _leave(self, settled: list[int], share: float) -> None:
+        """Put plans together once drafts have settled, and others in their places unless they are best."""
+        if not settled or self.standing.done() or self.standing.resting:
+            return
+        self._combine(share)
+        for place in settled:
+            best = min(range(len(self.pool)), key=lambda k: (self.pool[k].price, k))
+            if self._settled(place) and place != best:
+                self._replace(place, self.afresh(self.number * len(self.pool) + place))
 
     def _replace(self, place: int, draft: Draft) -> None:
         """Put another draft into a place."""
@@ -258,34 +276,32 @@ class Rounds:
         if place == self.own:
             self.own = None
 
-    def _combine(self) -> None:
+    def _combine(self, share: float) -> None:
         """Put plans together from the zones of all drafts; the best takes the place of the worst draft."""
         standing = self.standing
         seconds = math.inf if standing.work is not None else min(SECONDS_TO_COMBINE, standing.left)
         stop = None if standing.work is not None else standing.done
+        until = time.monotonic() + seconds
         draft = self.met.best(seconds=seconds, seed=self.seed, stop=stop)
         if draft is not None:
             self._take_in(draft)
-        if sum(math.isfinite(each.price) for each in self.pool) > 1:
-            self._mend(self.met.nearly(seconds=seconds, seed=self.seed, stop=stop))
-
-    def _mend(self, drafts: list[Draft]) -> None:
-        """Mend drafts of zones that nearly fit together."""
-        if not drafts:
+        # A pool of one plan has nothing to put together.
+        if standing.done() or sum(math.isfinite(each.price) for each in self.pool) < 2:
             return
-        found, interrupted = self._chains(
-            drafts,
-            1.0,
-            moves=int(MENDING_SHARE * moves_of(self.search)),
-            seeds=self._seeds(len(drafts)),
-            heat=MENDING_HEAT,
-        )
+        self._mend(self.met.nearly(seconds=until - time.monotonic(), seed=self.seed, stop=stop), share)
+
+    def _mend(self, drafts: list[Draft], share: float) -> None:
+        """Mend drafts of zones that nearly fit together."""
+        moves = int(MENDING_SHARE * moves_of(self.search))
+        found, stopped = self._chains(drafts, share, moves=moves, heat=MENDING_HEAT) if drafts else ([], 0)
         for draft in sorted(found, key=lambda each: each.price):
             if math.isfinite(draft.price):
                 self.met.add(draft)
                 self._take_in(draft)
-        if interrupted:
+        if stopped == INTERRUPTED:
             raise KeyboardInterrupt
+        if not stopped:
+            self.met.fitted_from = len(self.met.zones)
 
     def _take_in(self, draft: Draft) -> None:
         """Put a draft that is better than all into the place of the worst."""
