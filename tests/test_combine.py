@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -107,7 +108,7 @@ def test_a_choice_that_was_ended_early_and_costs_more_than_a_draft_is_left(monke
     for each in west_and_east():
         met.add(each)
 
-    def nothing_but_misfits(holds, _kind, cost, _counts, **_):
+    def nothing_but_misfits(holds, _kind, cost, *_, **__):
         alone = np.zeros(holds.shape[1])
         alone[-16:-8] = 1.0  # every unit in no zone
         return Solved(Ended.LIMIT, 0.0, float(cost @ alone), alone)
@@ -118,7 +119,7 @@ def test_a_choice_that_was_ended_early_and_costs_more_than_a_draft_is_left(monke
 
 def test_what_nearly_fits_together_is_mended_and_kept():
     search = row_of_eight()
-    standing = Standing(search.problem, 60.0, 0.0, None, silent)
+    standing = Standing(search.problem, 600.0, 0.0, None, silent)
     west, east = west_and_east()
     pool = [replace(west, price=21.0), replace(east, price=23.0)]
     under_way = Rounds(standing, search, pool, 0, 1, lambda _: west)
@@ -136,12 +137,27 @@ def test_what_nearly_fits_together_is_mended_and_kept():
 def test_a_small_gain_is_no_reason_to_look_all_over_again(monkeypatch, gain, all_looked_at, looked):
     monkeypatch.setattr(rounds, "LOOKS", 1000)
     search = row_of_eight()
-    standing = Standing(search.problem, 60.0, 0.0, None, silent)
+    standing = Standing(search.problem, 600.0, 0.0, None, silent)
     west = replace(west_and_east()[0], price=21.0)
     under_way = Rounds(standing, search, [west], 0, 1, lambda _: west)
     under_way.looked, under_way.tried = [0], [0]
     under_way._return(0, replace(west, price=21.0 * (1 - gain)), all_looked_at=all_looked_at)
     assert (under_way.pool[0].price, under_way.looked[0]) == (21.0 * (1 - gain), looked)
+
+
+def test_a_draft_that_was_best_when_it_settled_is_left_once_a_better_one_settles():
+    search = row_of_eight()
+    standing = Standing(search.problem, 600.0, 0.0, None, silent)
+    west, east = west_and_east()
+    fresh = replace(draft("11122233"), price=30.0)
+    under_way = Rounds(
+        standing, search, [replace(west, price=22.0), replace(east, price=21.0)], 0, 1, lambda _: fresh
+    )
+    under_way.looked, under_way.tried = [10**6] * 2, [0] * 2
+    under_way._leave(1.0)
+    assert under_way.pool[0] is fresh
+    assert [draft.price for draft in under_way.pool] == [30.0, 21.0]
+    assert under_way.looked == [0, 10**6]
 
 
 def best_of(met: ZonesMet) -> Draft | None:
@@ -189,3 +205,43 @@ def test_costs_that_do_not_add_up_are_left_alone():
     met.add(draft("11223344"))
     assert not met.zones
     assert best_of(met) is None
+
+
+def shared(share: tuple[float, float], hours: tuple[float, ...]) -> Search:
+    """Units in a row, a minute from one to the next; two levels, the first with a share of all hours."""
+    places, names = np.arange(float(len(hours))), list(ROW[: len(hours)])
+    first = zd.Level("1", weekly_hours=(1, 3), hours_share=share)
+    problem = zd.Problem(
+        zd.Units.from_frame(
+            pd.DataFrame({"hours": hours}, index=names),
+            hours="hours",
+            contiguity=list(itertools.pairwise(names)),
+        ),
+        zd.TravelTimes.from_matrix(np.abs(np.subtract.outer(places, places)), names),
+        levels=[first, zd.Level("2", weekly_hours=(1, 3))],
+        rules=[zd.Contiguous()],
+    )
+    return Search.of(problem, possible_arcs(problem))
+
+
+@pytest.mark.parametrize(
+    ("share", "held"), [((0.0, 0.3), [0, 1, 1, 1]), ((0.7, 0.8), [0, 0, 0, 1]), ((0.5, 0.5), None)]
+)
+def test_levels_of_plans_put_together_keep_to_their_shares_of_hours(share, held):
+    met = ZonesMet(shared(share, (1.0, 1.0, 1.0, 1.0)))
+    met.add(Draft(np.array([0, 1, 1, 1]), np.array([1, 0]), np.array([0, 2])))  # bcd is of the first level
+    met.add(Draft(np.array([0, 1, 1, 1]), np.array([0, 1]), np.array([0, 2])))  # a is
+    met.add(Draft(np.array([0, 0, 0, 1]), np.array([0, 1]), np.array([1, 3])))  # abc is
+    found = best_of(met)
+    assert (found is None) == (held is None)
+    if found is not None:
+        assert math.isfinite(found.price)
+        assert sorted(found.level[found.zone]) == held
+
+
+@pytest.mark.parametrize(("share", "drafts"), [((0.5, 0.5), 1), ((0.0, 0.3), 0)])
+def test_levels_of_what_nearly_fits_together_keep_to_their_shares_too(share, drafts):
+    met = ZonesMet(shared(share, (1.0, 1.0, 0.0, 1.0, 1.0)))
+    met.add(Draft(np.array([0, 0, 0, 1, 1]), np.array([0, 1]), np.array([2, 3])))  # de is cheap
+    met.add(Draft(np.array([0, 0, 1, 1, 1]), np.array([0, 1]), np.array([0, 2])))  # ab is; then c is in none
+    assert len(nearly(met)) == drafts

@@ -80,6 +80,13 @@ def test_the_legend_says_what_good_plans_are_and_how_many(toys) -> None:
     )
 
 
+def test_the_legend_says_that_colours_mean_nothing_but_those_of_the_layer(toys) -> None:
+    plan, problem, found = toys
+    said = "Colours only set neighbouring zones apart and mean nothing else"
+    assert f"{said}, but for the shades explained below." in text_of(page(plan, problem, portfolio=found))
+    assert f"{said}." in text_of(page(plan, problem))
+
+
 def test_a_complete_portfolio_and_one_of_a_single_plan_say_so(toys) -> None:
     plan, problem, _ = toys
     alone = found_of(plan, np.array([plan.zone]), complete=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +16,7 @@ from scipy import sparse
 import zonedesign as zd
 from zonedesign.certificate import Status
 from zonedesign.model import Ended
-from zonedesign.model.choice import choose
+from zonedesign.model.choice import Totals, choose
 from zonedesign.solve.certify import Limits, certify
 from zonedesign.solve.fixing import possible_arcs
 from zonedesign.solve.written import choose_zones
@@ -108,3 +110,24 @@ def test_few_zones_at_a_time_choose_as_all_at_once_do(seed):
         steps = choose(holds, kind, cost, counts, seconds=10)
     assert steps.ended is whole.ended
     assert steps.objective == pytest.approx(whole.objective) if whole.objective else steps.objective is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_levels_keep_to_their_totals_at_the_least_cost_of_all(seed):
+    dice = np.random.default_rng(seed)
+    holds = (dice.random((5, 12)) < 0.4).astype(float)
+    holds[:, :3] = np.array([[1, 1, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 1, 1]]).T  # some plan there is
+    kind, cost = dice.integers(0, 2, 12), dice.integers(1, 30, 12).astype(float)
+    each = dice.integers(1, 9, 5) @ holds
+    ends = np.array([[dice.integers(0, 12), np.inf], [-np.inf, dice.integers(5, 25)]])
+    taken = np.array(list(itertools.product([0, 1], repeat=12)))
+    held = np.column_stack([taken[:, kind == level] @ each[kind == level] for level in (0, 1)])
+    good = (taken @ holds.T == 1).all(axis=1) & ((held >= ends[:, 0]) & (held <= ends[:, 1])).all(axis=1)
+    least = (taken[good] @ cost).min(initial=np.inf)
+    counts = np.array([[0, 5], [0, 5]])
+    solved = choose(sparse.csc_array(holds), kind, cost, counts, Totals(each, ends), seconds=10)
+    assert (solved.ended is Ended.INFEASIBLE) == np.isinf(least)
+    if good.any():
+        assert solved.objective == pytest.approx(least)
+        assert tuple(solved.values) in {tuple(each) for each in taken[good]}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from zonedesign.errors import SolverError
@@ -17,10 +18,8 @@ from zonedesign.model.quiet import AtWork, quiet_engine
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 AIM = 1e4
 """The size that costs are scaled to, so that the engine's absolute tolerances mean nothing to them."""
@@ -32,11 +31,19 @@ AT_ONCE = 4_000
 """Zones that the relaxation takes in at a time, those that its duals want most (column generation)."""
 
 
+class Totals(NamedTuple):
+    """What `each` zone (zones,) has, and the least and most that a level's may have, `ends` (levels, 2)."""
+
+    each: Floats
+    ends: Floats
+
+
 def choose(
     holds: sparse.csc_array,
     kind: Ints,
     cost: Floats,
     counts: Ints,
+    totals: Totals | None = None,
     *,
     seconds: float,
     seed: int = 0,
@@ -45,14 +52,14 @@ def choose(
     """Return which columns cover every row once at the least cost, as `values` of 0 and 1 (set partitioning).
 
     `holds` (units, zones) says which unit is in which zone, `kind` (zones,) is its level, `counts`
-    (levels, 2) the fewest and most zones of each. The linear relaxation comes first; then only zones near it
-    are tried, and ever more. `stop` is asked between steps.
+    (levels, 2) the fewest and most zones of each, `totals` what they may have. The linear relaxation comes
+    first; then only zones near it are tried, and ever more. `stop` is asked between steps.
     """
     began = time.monotonic()
     if not holds.shape[1]:
         return Solved(Ended.INFEASIBLE, np.inf)
     scale = AIM / max(float(np.abs(cost).max(initial=0.0)), 1e-300)
-    every = _Zones(holds, kind, cost * scale, counts, seed)
+    every = _Zones(holds, kind, cost * scale, counts, seed, totals)
     relaxed = _relaxed(every, began + seconds, stop)
     if relaxed.ended is not Ended.OPTIMAL:
         return relaxed
@@ -86,25 +93,38 @@ def choose(
 
 @dataclass(frozen=True, eq=False)
 class _Zones:
-    """All zones as columns: a row for every unit, and one for every level."""
+    """All zones as columns: a row for every unit, one for every level, and one for its total."""
 
     holds: sparse.csc_array
     kind: Ints
     cost: Floats
     counts: Ints
     seed: int
+    totals: Totals | None = None
 
     @cached_property
     def rows(self) -> sparse.csc_array:
         zones, levels = self.holds.shape[1], len(self.counts)
         of_level = sparse.csc_array((np.ones(zones), (self.kind, np.arange(zones))), shape=(levels, zones))
-        return sparse.csc_array(sparse.vstack([self.holds, of_level]))
+        rows = [self.holds, of_level]
+        if self.totals is not None:
+            rows.append(of_level * (self.totals.each / self._size))
+        return sparse.csc_array(sparse.vstack(rows))
 
     @property
     def ends(self) -> tuple[Floats, Floats]:
         """The least and the most of every row."""
-        each = np.ones(self.holds.shape[0])
-        return tuple(np.concatenate([each, self.counts[:, end].astype(np.float64)]) for end in (0, 1))  # type: ignore[return-value]
+        each = np.ones((self.holds.shape[0], 2))
+        ends = [each, self.counts]
+        if self.totals is not None:
+            ends.append(self.totals.ends / self._size)
+        return tuple(np.concatenate(ends).T.astype(np.float64))
+
+    @property
+    def _size(self) -> float:
+        """What a zone has on average: totals are counted in it, so that the engine's tolerances suit them."""
+        assert self.totals is not None  # noqa: S101
+        return float(np.abs(self.totals.each).mean()) or 1.0
 
     def reduced(self, duals: Floats, cost: Floats | None = None) -> Floats:
         """Return what every zone costs at these duals."""
@@ -126,12 +146,13 @@ def _relaxed(every: _Zones, until: float, stop: Callable[[], bool] | None) -> So
             if left <= 0 or (stop is not None and stop()):
                 return Solved(Ended.LIMIT, -np.inf)
             kept = np.flatnonzero(taken)
-            duals = _Model(every, kept, covered=not first).duals(left, stop)
-            if duals is None:
+            found = _Model(every, kept, covered=not first).duals(left, stop)
+            if found is None:
                 return Solved(Ended.LIMIT, -np.inf)
-            reduced = every.reduced(duals, cost)
             # What the duals prove counts, not what the engine says of itself; no zone is taken twice.
-            side = np.where(duals > 0, lower, upper)
+            side = np.where(found > 0, lower, upper)
+            duals, side = np.where(np.isfinite(side), [found, side], 0.0)
+            reduced = every.reduced(duals, cost)
             value = float(duals @ side + np.minimum(reduced, 0.0).sum())
             if first and value > ENOUGH:
                 return Solved(Ended.INFEASIBLE, np.inf)

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from zonedesign.model.choice import choose
+from zonedesign.model.choice import Totals, choose
 from zonedesign.solve._whole import whole_plan
 from zonedesign.solve.improve import Draft
+from zonedesign.solve.tolls import Shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
+    Columns = tuple[sparse.csc_array, Ints, Floats, Ints, Totals | None]
 
 MOST_UNITS, MOST_ZONES = 5_000, 20_000
 """Units and zones up to which plans are put together: a choice takes seconds at most."""
@@ -83,7 +85,7 @@ class ZonesMet:
             return None
         self.chosen_from = len(self.zones)
         met = _Columns.of(self)
-        solved = choose(met.holds, met.kind, met.cost, met.counts, seconds=seconds, seed=seed, stop=stop)
+        solved = choose(*met.columns, seconds=seconds, seed=seed, stop=stop)
         if solved.values is None:
             return None
         taken = np.flatnonzero(solved.values > CHOSEN)
@@ -134,7 +136,10 @@ class ZonesMet:
 
 @dataclass(frozen=True, eq=False)
 class _Columns:
-    """Zones met as columns of a choice: what each holds (units, zones), its units, level, centre and cost."""
+    """Zones met as columns of a choice: what each holds (units, zones), its units, level, centre and cost.
+
+    `totals` are the hours that levels may have together, None where no level states a share.
+    """
 
     holds: sparse.csc_array
     units: list[Ints]
@@ -142,29 +147,45 @@ class _Columns:
     centre: Ints
     cost: Floats
     counts: Ints
+    totals: Totals | None
 
     @classmethod
     def of(cls, met: ZonesMet) -> _Columns:
         keys, n = sorted(met.zones), len(met.search.problem.units)
         units = [np.frombuffer(each, dtype=np.int32).astype(np.int64) for each, _ in keys]
         ends = np.cumsum([0, *map(len, units)])
-        levels = met.search.case.levels
+        levels, shares = met.search.case.levels, Shares.of(met.search.problem)
+        holds = sparse.csc_array((np.ones(ends[-1]), np.concatenate(units), ends), shape=(n, len(units)))
+        hours = np.asarray(met.search.problem.hours @ holds)
         return cls(
-            holds=sparse.csc_array((np.ones(ends[-1]), np.concatenate(units), ends), shape=(n, len(units))),
+            holds=holds,
             units=units,
             kind=np.array([level for _, level in keys], dtype=np.int64),
             centre=np.array([met.zones[key][0] for key in keys], dtype=np.int64),
             cost=np.array([met.zones[key][1] for key in keys]),
             counts=np.column_stack([levels["least"], np.minimum(levels["most"], n)]).astype(np.int64),
+            totals=None if shares is None else Totals(hours, np.column_stack([shares.low, shares.high])),
         )
 
-    def with_misfits(self, cost: Floats) -> tuple[sparse.csc_array, Ints, Floats, Ints]:
-        """Return what `choose` takes, with units that no zone holds, or two do, at a cost (n,) each."""
-        n = len(cost)
+    @property
+    def columns(self) -> Columns:
+        """What `choose` takes."""
+        return self.holds, self.kind, self.cost, self.counts, self.totals
+
+    def with_misfits(self, cost: Floats) -> Columns:
+        """Return the same with units that no zone holds, or two do, at a cost (n,) each.
+
+        Hours of units in two zones count twice, those in none nowhere.
+        """
+        n, totals = len(cost), self.totals
         one = sparse.eye_array(n, format="csc")
+        if totals is not None:
+            each, ends = totals
+            totals = Totals(np.append(each, np.zeros(2 * n)), np.vstack([ends, [[-np.inf, np.inf]]]))
         return (
             sparse.csc_array(sparse.hstack([self.holds, one, -one])),
             np.append(self.kind, np.full(2 * n, len(self.counts))),
             np.concatenate([self.cost, cost, cost]),
             np.vstack([self.counts, [[0, 2 * n]]]),
+            totals,
         )

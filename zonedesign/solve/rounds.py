@@ -136,7 +136,8 @@ class Rounds:
             raise KeyboardInterrupt
         for place, draft, by_groups in zip(picked, found, grouped, strict=False):
             self._return(place, draft, all_looked_at=by_groups and not stopped)
-        self._leave([place for place in picked if self._settled(place)], share)
+        if any(map(self._settled, picked)):
+            self._leave(share)
 
     def _chains(
         self,
@@ -259,13 +260,16 @@ class Rounds:
         if math.isfinite(draft.price):
             self.met.add(draft)
 
-    def _leave(self, settled: list[int], share: float) -> None:
-        """Put plans together once drafts have settled, and others in their places unless they are best."""
-        if not settled or self.standing.done() or self.standing.resting:
+    def _leave(self, share: float) -> None:
+        """Put plans together once drafts have settled, and others in their places unless they are best.
+
+        A draft that was best when it settled has another in its place as soon as a better one settles.
+        """
+        if self.standing.done() or self.standing.resting:
             return
         self._combine(share)
-        for place in settled:
-            best = min(range(len(self.pool)), key=lambda k: (self.pool[k].price, k))
+        best = min(range(len(self.pool)), key=lambda k: (self.pool[k].price, k))
+        for place in range(len(self.pool)):
             if self._settled(place) and place != best:
                 self._replace(place, self.afresh(self.number * len(self.pool) + place))
 
