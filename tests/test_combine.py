@@ -108,10 +108,10 @@ def test_a_choice_that_was_ended_early_and_costs_more_than_a_draft_is_left(monke
     for each in west_and_east():
         met.add(each)
 
-    def nothing_but_misfits(holds, _kind, cost, *_, **__):
-        alone = np.zeros(holds.shape[1])
+    def nothing_but_misfits(columns, **_):
+        alone = np.zeros(len(columns.cost))
         alone[-16:-8] = 1.0  # every unit in no zone
-        return Solved(Ended.LIMIT, 0.0, float(cost @ alone), alone)
+        return Solved(Ended.LIMIT, 0.0, float(columns.cost @ alone), alone)
 
     monkeypatch.setattr(combine, "choose", nothing_but_misfits)
     assert nearly(met) == []
@@ -145,19 +145,18 @@ def test_a_small_gain_is_no_reason_to_look_all_over_again(monkeypatch, gain, all
     assert (under_way.pool[0].price, under_way.looked[0]) == (21.0 * (1 - gain), looked)
 
 
-def test_a_draft_that_was_best_when_it_settled_is_left_once_a_better_one_settles():
+def test_a_draft_that_was_best_when_it_settled_is_left_once_there_is_a_better_one(monkeypatch):
     search = row_of_eight()
     standing = Standing(search.problem, 600.0, 0.0, None, silent)
-    west, east = west_and_east()
-    fresh = replace(draft("11122233"), price=30.0)
-    under_way = Rounds(
-        standing, search, [replace(west, price=22.0), replace(east, price=21.0)], 0, 1, lambda _: fresh
-    )
+    fresh, west = replace(draft("11122233"), price=30.0), replace(west_and_east()[0], price=21.0)
+    best = replace(draft("12223334"), price=4.0)
+    under_way = Rounds(standing, search, [west, best], 0, 1, lambda _: fresh)
     under_way.looked, under_way.tried = [10**6] * 2, [0] * 2
-    under_way._leave(1.0)
+    monkeypatch.setattr(under_way, "_picked", lambda: [1])
+    under_way._round(1.0)
     assert under_way.pool[0] is fresh
-    assert [draft.price for draft in under_way.pool] == [30.0, 21.0]
-    assert under_way.looked == [0, 10**6]
+    assert [draft.price for draft in under_way.pool] == [30.0, 4.0]
+    assert under_way.looked[0] == 0
 
 
 def best_of(met: ZonesMet) -> Draft | None:

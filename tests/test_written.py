@@ -12,11 +12,12 @@ from every_plan import EveryPlan
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
+from scipy.optimize import linprog
 
 import zonedesign as zd
 from zonedesign.certificate import Status
-from zonedesign.model import Ended
-from zonedesign.model.choice import Totals, choose
+from zonedesign.model import Ended, choice
+from zonedesign.model.choice import Columns, Totals, choose
 from zonedesign.solve.certify import Limits, certify
 from zonedesign.solve.fixing import possible_arcs
 from zonedesign.solve.written import choose_zones
@@ -90,11 +91,11 @@ def test_no_time_gives_no_plan_and_no_proof():
 def test_the_cheapest_cover_is_chosen_under_the_counts():
     holds = sparse.csc_array(np.array([[1, 0, 1, 1.0], [0, 1, 1, 0], [0, 1, 1, 0]]))
     kind, cost = np.array([0, 0, 1, 1]), np.array([2.0, 2.0, 3.0, 1.0])
-    free = choose(holds, kind, cost, np.array([[0, 3], [0, 3]]), seconds=10)
+    free = choose(Columns(holds, kind, cost, np.array([[0, 3], [0, 3]])), seconds=10)
     assert free.objective == pytest.approx(3.0)
-    first = choose(holds, kind, cost, np.array([[2, 2], [0, 3]]), seconds=10)
+    first = choose(Columns(holds, kind, cost, np.array([[2, 2], [0, 3]])), seconds=10)
     assert list(first.values) == [1, 1, 0, 0]
-    none = choose(holds, kind, cost, np.array([[3, 3], [0, 3]]), seconds=10)
+    none = choose(Columns(holds, kind, cost, np.array([[3, 3], [0, 3]])), seconds=10)
     assert none.ended is Ended.INFEASIBLE
 
 
@@ -104,10 +105,10 @@ def test_few_zones_at_a_time_choose_as_all_at_once_do(seed):
     dice = np.random.default_rng(seed)
     holds = sparse.csc_array((dice.random((6, 40)) < 0.35).astype(float))
     kind, cost, counts = np.zeros(40, np.int64), dice.integers(1, 30, 40).astype(float), np.array([[0, 6]])
-    whole = choose(holds, kind, cost, counts, seconds=10)
+    whole = choose(Columns(holds, kind, cost, counts), seconds=10)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("zonedesign.model.choice.FIRST_ZONES", 2)
-        steps = choose(holds, kind, cost, counts, seconds=10)
+        steps = choose(Columns(holds, kind, cost, counts), seconds=10)
     assert steps.ended is whole.ended
     assert steps.objective == pytest.approx(whole.objective) if whole.objective else steps.objective is None
 
@@ -126,8 +127,47 @@ def test_levels_keep_to_their_totals_at_the_least_cost_of_all(seed):
     good = (taken @ holds.T == 1).all(axis=1) & ((held >= ends[:, 0]) & (held <= ends[:, 1])).all(axis=1)
     least = (taken[good] @ cost).min(initial=np.inf)
     counts = np.array([[0, 5], [0, 5]])
-    solved = choose(sparse.csc_array(holds), kind, cost, counts, Totals(each, ends), seconds=10)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("zonedesign.model.choice.FIRST_ZONES", 2)
+        patch.setattr("zonedesign.model.choice.AT_ONCE", 3)
+        solved = choose(Columns(sparse.csc_array(holds), kind, cost, counts, Totals(each, ends)), seconds=10)
     assert (solved.ended is Ended.INFEASIBLE) == np.isinf(least)
     if good.any():
         assert solved.objective == pytest.approx(least)
         assert tuple(solved.values) in {tuple(each) for each in taken[good]}
+
+
+def narrow(units: int) -> Columns:
+    """Zones of two to six units in a row, of either level; the first has half of all hours to the fifth of one."""
+    dice = np.random.default_rng(0)
+    hours = dice.integers(1, 1000, units).astype(float)
+    spans = [(a, b) for a in range(units) for b in range(a + 2, min(units, a + 6) + 1)]
+    holds = np.array([[a <= u < b for a, b in spans] * 2 for u in range(units)]).astype(float)
+    kind, half = np.repeat([0, 1], len(spans)), hours.sum() / 2
+    totals = Totals(hours @ holds, np.array([[half - 0.2, half + 0.2], [0, np.inf]]))
+    cost = dice.random(2 * len(spans))
+    return Columns(sparse.csc_array(holds), kind, cost, np.array([[0, units]] * 2), totals)
+
+
+def test_a_choice_ends_after_so_many_nodes():
+    columns = narrow(40)
+    once, again = (choose(columns, seconds=600.0, nodes=1) for _ in range(2))
+    assert once.ended is Ended.LIMIT
+    assert (once.objective, once.bound) == (again.objective, again.bound)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_relaxation_under_totals_is_that_of_the_whole_program(monkeypatch, seed):
+    monkeypatch.setattr(choice, "AT_ONCE", 3)
+    columns = narrow(12)
+    cost, totals = np.random.default_rng(seed).random(len(columns.cost)), columns.totals
+    found = choice._relaxed(choice._Zones(columns._replace(cost=cost), 0), np.inf, None)
+    first = totals.each * (columns.kind == 0)
+    whole = linprog(
+        cost,
+        A_eq=columns.holds,
+        b_eq=np.ones(12),
+        A_ub=np.vstack([first, -first]),
+        b_ub=totals.ends[0, ::-1] * [1, -1],
+    )
+    assert found.bound == pytest.approx(whole.fun)

@@ -32,34 +32,51 @@ AT_ONCE = 4_000
 
 
 class Totals(NamedTuple):
-    """What `each` zone (zones,) has, and the least and most that a level's may have, `ends` (levels, 2)."""
+    """What `each` zone (zones,) has; `ends` (levels, 2): the least and most that a level's have together."""
 
     each: Floats
     ends: Floats
 
+    @property
+    def size(self) -> float:
+        """What a zone has on average: totals are counted in it, so that the engine's tolerances suit them."""
+        some = self.each[self.each > 0]
+        return float(some.mean()) if len(some) else 1.0
+
+
+class Columns(NamedTuple):
+    """Zones to choose from.
+
+    `holds` (units, zones) says which unit is in which zone, `kind` (zones,) is its level, `counts`
+    (levels, 2) the fewest and most zones of each, `totals` the least and most that they have together.
+    """
+
+    holds: sparse.csc_array
+    kind: Ints
+    cost: Floats
+    counts: Ints
+    totals: Totals | None = None
+
 
 def choose(
-    holds: sparse.csc_array,
-    kind: Ints,
-    cost: Floats,
-    counts: Ints,
-    totals: Totals | None = None,
+    columns: Columns,
     *,
     seconds: float,
     seed: int = 0,
     stop: Callable[[], bool] | None = None,
+    nodes: int | None = None,
 ) -> Solved:
     """Return which columns cover every row once at the least cost, as `values` of 0 and 1 (set partitioning).
 
-    `holds` (units, zones) says which unit is in which zone, `kind` (zones,) is its level, `counts`
-    (levels, 2) the fewest and most zones of each, `totals` what they may have. The linear relaxation comes
-    first; then only zones near it are tried, and ever more. `stop` is asked between steps.
+    The linear relaxation comes first; then only zones near it are tried, and ever more. `stop` is asked
+    between steps; each time that zones are tried ends after so many `nodes`, wherever it runs.
     """
     began = time.monotonic()
-    if not holds.shape[1]:
+    cost = columns.cost
+    if not len(cost):
         return Solved(Ended.INFEASIBLE, np.inf)
     scale = AIM / max(float(np.abs(cost).max(initial=0.0)), 1e-300)
-    every = _Zones(holds, kind, cost * scale, counts, seed, totals)
+    every = _Zones(columns._replace(cost=cost * scale), seed)
     relaxed = _relaxed(every, began + seconds, stop)
     if relaxed.ended is not Ended.OPTIMAL:
         return relaxed
@@ -76,7 +93,7 @@ def choose(
         left = seconds - (time.monotonic() - began)
         if left <= 0 or (stop is not None and stop()):
             break
-        tried = _Model(every, kept).whole(left, stop)
+        tried = _Model(every, kept).whole(left, stop, nodes)
         if tried.values is not None and tried.objective is not None and tried.objective < least:
             least, best = tried.objective, np.zeros(len(cost))
             best[kept] = tried.values
@@ -95,36 +112,31 @@ def choose(
 class _Zones:
     """All zones as columns: a row for every unit, one for every level, and one for its total."""
 
-    holds: sparse.csc_array
-    kind: Ints
-    cost: Floats
-    counts: Ints
+    columns: Columns
     seed: int
-    totals: Totals | None = None
+
+    @property
+    def cost(self) -> Floats:
+        return self.columns.cost
 
     @cached_property
     def rows(self) -> sparse.csc_array:
-        zones, levels = self.holds.shape[1], len(self.counts)
-        of_level = sparse.csc_array((np.ones(zones), (self.kind, np.arange(zones))), shape=(levels, zones))
-        rows = [self.holds, of_level]
-        if self.totals is not None:
-            rows.append(of_level * (self.totals.each / self._size))
+        holds, kind, _, counts, totals = self.columns
+        zones, levels = holds.shape[1], len(counts)
+        of_level = sparse.csc_array((np.ones(zones), (kind, np.arange(zones))), shape=(levels, zones))
+        rows = [holds, of_level]
+        if totals is not None:
+            rows.append(of_level * (totals.each / totals.size))
         return sparse.csc_array(sparse.vstack(rows))
 
     @property
     def ends(self) -> tuple[Floats, Floats]:
         """The least and the most of every row."""
-        each = np.ones((self.holds.shape[0], 2))
-        ends = [each, self.counts]
-        if self.totals is not None:
-            ends.append(self.totals.ends / self._size)
+        holds, _, _, counts, totals = self.columns
+        ends = [np.ones((holds.shape[0], 2)), counts]
+        if totals is not None:
+            ends.append(totals.ends / totals.size)
         return tuple(np.concatenate(ends).T.astype(np.float64))
-
-    @property
-    def _size(self) -> float:
-        """What a zone has on average: totals are counted in it, so that the engine's tolerances suit them."""
-        assert self.totals is not None  # noqa: S101
-        return float(np.abs(self.totals.each).mean()) or 1.0
 
     def reduced(self, duals: Floats, cost: Floats | None = None) -> Floats:
         """Return what every zone costs at these duals."""
@@ -150,6 +162,7 @@ def _relaxed(every: _Zones, until: float, stop: Callable[[], bool] | None) -> So
             if found is None:
                 return Solved(Ended.LIMIT, -np.inf)
             # What the duals prove counts, not what the engine says of itself; no zone is taken twice.
+            # A dual on an end that is infinite proves nothing.
             side = np.where(found > 0, lower, upper)
             duals, side = np.where(np.isfinite(side), [found, side], 0.0)
             reduced = every.reduced(duals, cost)
@@ -179,8 +192,7 @@ class _Model:
         lp: Any = highspy.HighsLp()
         lp.num_col_, lp.num_row_ = zones, rows.shape[0]
         lp.col_cost_ = cost
-        most = float(rows.shape[0]) if not covered else 1.0
-        lp.col_lower_, lp.col_upper_ = np.zeros(zones), np.where(np.arange(zones) < len(kept), 1.0, most)
+        lp.col_lower_, lp.col_upper_ = np.zeros(zones), np.where(np.arange(zones) < len(kept), 1.0, np.inf)
         lp.row_lower_, lp.row_upper_ = every.ends
         lp.a_matrix_.start_ = rows.indptr.astype(np.int32)
         lp.a_matrix_.index_ = rows.indices.astype(np.int32)
@@ -199,8 +211,10 @@ class _Model:
             return None
         return np.array(self._model.getSolution().row_dual)
 
-    def whole(self, seconds: float, stop: Callable[[], bool] | None = None) -> Solved:
-        """Return the whole program's plan and bound."""
+    def whole(self, seconds: float, stop: Callable[[], bool] | None, nodes: int | None) -> Solved:
+        """Return the whole program's plan and bound, or those after so many nodes."""
+        if nodes is not None:
+            self._model.setOptionValue("mip_max_nodes", nodes)
         ended = self._run(seconds, stop)
         info = self._model.getInfo()
         if ended is Ended.INFEASIBLE:

@@ -19,7 +19,7 @@ import numpy as np
 from zonedesign.certificate import Status, StoppedBy, status_of
 from zonedesign.levels import SLACK
 from zonedesign.model import Ended
-from zonedesign.model.choice import choose
+from zonedesign.model.choice import Columns, choose
 from zonedesign.model.master import Master
 from zonedesign.solve._account import ROUNDING, Limits, Outcome
 from zonedesign.solve.bound import Priced, lagrangian
@@ -366,11 +366,9 @@ class _Work:
     def _chosen(self, zones: Ints, prices: Floats, mean: float, gap: float) -> tuple[Ints, float] | None:
         """Return the same of the integer program, which has to be given all zones within the gap."""
         base = float(prices.sum()) + mean * (self.counts[0] if mean > 0 else self.counts[1])
+        one = np.zeros(len(zones), dtype=np.int64)
         solved = choose(
-            held(zones, len(prices)),
-            np.zeros(len(zones), dtype=np.int64),
-            self.centred(zones)[1],
-            np.array([self.counts], dtype=np.int64),
+            Columns(held(zones, len(prices)), one, self.centred(zones)[1], np.array([self.counts])),
             seconds=self.until - time.monotonic(),
             seed=self.limits.seed,
             stop=lambda: bool(self.flag[0]),

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from zonedesign.model.choice import Totals, choose
+from zonedesign.model.choice import Columns, Totals, choose
 from zonedesign.solve._whole import whole_plan
 from zonedesign.solve.improve import Draft
-from zonedesign.solve.tolls import Shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,12 +27,13 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
-    Columns = tuple[sparse.csc_array, Ints, Floats, Ints, Totals | None]
 
 MOST_UNITS, MOST_ZONES = 5_000, 20_000
 """Units and zones up to which plans are put together: a choice takes seconds at most."""
 MOST_TO_FIT = 5_000
 """Zones up to which those that nearly fit together are looked for, which is slower."""
+MOST_NODES = 2_000
+"""Nodes of a choice, which has to end where no time limits it, too: narrow shares may take for ever."""
 MISFITS = (10.0, 5.0, 3.0)
 """What an hour costs that no zone holds, or two do, as multiples of what one costs in the best draft: a few
 units out of place that a chain mends, and ever more."""
@@ -85,7 +85,7 @@ class ZonesMet:
             return None
         self.chosen_from = len(self.zones)
         met = _Columns.of(self)
-        solved = choose(*met.columns, seconds=seconds, seed=seed, stop=stop)
+        solved = choose(met.columns, seconds=seconds, seed=seed, stop=stop, nodes=MOST_NODES)
         if solved.values is None:
             return None
         taken = np.flatnonzero(solved.values > CHOSEN)
@@ -110,7 +110,7 @@ class ZonesMet:
         found: dict[bytes, Draft] = {}
         for misfit in MISFITS:
             columns = met.with_misfits(misfit * typical)
-            solved = choose(*columns, seconds=seconds / len(MISFITS), seed=seed, stop=stop)
+            solved = choose(columns, seconds=seconds / len(MISFITS), seed=seed, stop=stop, nodes=MOST_NODES)
             # A choice that was ended early may be worse than the draft that is there.
             if solved.values is None or solved.objective is None or solved.objective > self.least:
                 continue
@@ -154,7 +154,9 @@ class _Columns:
         keys, n = sorted(met.zones), len(met.search.problem.units)
         units = [np.frombuffer(each, dtype=np.int32).astype(np.int64) for each, _ in keys]
         ends = np.cumsum([0, *map(len, units)])
-        levels, shares = met.search.case.levels, Shares.of(met.search.problem)
+        levels = met.search.case.levels
+        shares = np.column_stack([levels["share_low"], levels["share_high"]]).astype(np.float64)
+        stated = bool((shares[:, 0] > 0).any() or np.isfinite(shares[:, 1]).any())
         holds = sparse.csc_array((np.ones(ends[-1]), np.concatenate(units), ends), shape=(n, len(units)))
         hours = np.asarray(met.search.problem.hours @ holds)
         return cls(
@@ -164,25 +166,25 @@ class _Columns:
             centre=np.array([met.zones[key][0] for key in keys], dtype=np.int64),
             cost=np.array([met.zones[key][1] for key in keys]),
             counts=np.column_stack([levels["least"], np.minimum(levels["most"], n)]).astype(np.int64),
-            totals=None if shares is None else Totals(hours, np.column_stack([shares.low, shares.high])),
+            totals=Totals(hours, shares) if stated else None,
         )
 
     @property
     def columns(self) -> Columns:
         """What `choose` takes."""
-        return self.holds, self.kind, self.cost, self.counts, self.totals
+        return Columns(self.holds, self.kind, self.cost, self.counts, self.totals)
 
     def with_misfits(self, cost: Floats) -> Columns:
         """Return the same with units that no zone holds, or two do, at a cost (n,) each.
 
-        Hours of units in two zones count twice, those in none nowhere.
+        Their hours count for the levels that have them: twice, or not at all.
         """
         n, totals = len(cost), self.totals
         one = sparse.eye_array(n, format="csc")
         if totals is not None:
             each, ends = totals
             totals = Totals(np.append(each, np.zeros(2 * n)), np.vstack([ends, [[-np.inf, np.inf]]]))
-        return (
+        return Columns(
             sparse.csc_array(sparse.hstack([self.holds, one, -one])),
             np.append(self.kind, np.full(2 * n, len(self.counts))),
             np.concatenate([self.cost, cost, cost]),

@@ -62,7 +62,8 @@ class Rounds:
     """The search under way: drafts, and how often each was looked at since it last became better.
 
     `afresh(number)` gives another first draft, for the place of one that has settled. `own` is the place of
-    the draft around the bound's own centres, None where there is none any more.
+    the draft around the bound's own centres, None where there is none any more, `replaced` how many drafts
+    without broken rules had others put in their places.
     """
 
     standing: Standing
@@ -73,6 +74,7 @@ class Rounds:
     afresh: Callable[[int], Draft]
     own: int | None = None
     number: int = 0
+    replaced: int = 0
     met: ZonesMet = field(init=False)
     looked: list[int] = field(default_factory=list)
     tried: list[int] = field(default_factory=list)
@@ -263,11 +265,13 @@ class Rounds:
     def _leave(self, share: float) -> None:
         """Put plans together once drafts have settled, and others in their places unless they are best.
 
-        A draft that was best when it settled has another in its place as soon as a better one settles.
+        A draft that was best when it settled stays until another settles and there is a better one.
         """
         if self.standing.done() or self.standing.resting:
             return
         self._combine(share)
+        if self.standing.done():
+            return
         best = min(range(len(self.pool)), key=lambda k: (self.pool[k].price, k))
         for place in range(len(self.pool)):
             if self._settled(place) and place != best:
@@ -275,6 +279,7 @@ class Rounds:
 
     def _replace(self, place: int, draft: Draft) -> None:
         """Put another draft into a place."""
+        self.replaced += math.isfinite(self.pool[place].price)
         self.pool[place] = draft
         self.looked[place] = self.tried[place] = 0
         if place == self.own:
@@ -286,11 +291,11 @@ class Rounds:
         seconds = math.inf if standing.work is not None else min(SECONDS_TO_COMBINE, standing.left)
         stop = None if standing.work is not None else standing.done
         until = time.monotonic() + seconds
-        draft = self.met.best(seconds=seconds, seed=self.seed, stop=stop)
+        draft = self.met.best(seconds=seconds / 2, seed=self.seed, stop=stop)
         if draft is not None:
             self._take_in(draft)
-        # A pool of one plan has nothing to put together.
-        if standing.done() or sum(math.isfinite(each.price) for each in self.pool) < 2:
+        # One draft alone has nothing to put together.
+        if standing.done() or self.replaced + sum(math.isfinite(each.price) for each in self.pool) < 2:
             return
         self._mend(self.met.nearly(seconds=until - time.monotonic(), seed=self.seed, stop=stop), share)
 

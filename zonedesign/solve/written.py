@@ -17,7 +17,7 @@ from scipy import sparse
 from zonedesign.certificate import Status, StoppedBy, status_of
 from zonedesign.levels import SLACK
 from zonedesign.model import Ended, locks_of
-from zonedesign.model.choice import choose
+from zonedesign.model.choice import Columns, choose
 from zonedesign.plan import Plan
 from zonedesign.solve._account import Limits, Outcome
 
@@ -67,10 +67,7 @@ def choose_zones(problem: Problem, possible: Mask, *, limits: Limits | None = No
     inside = held(bits, n)
     counts = np.array([count_of(level.zone_range, n) for level in problem.levels], dtype=np.int64)
     left = limits.seconds - (time.monotonic() - began)
-    solved = choose(
-        inside, kind, cost, counts, seconds=left, seed=limits.seed,
-        stop=limits.stop,
-    )  # fmt: skip
+    solved = choose(Columns(inside, kind, cost, counts), seconds=left, seed=limits.seed, stop=limits.stop)
     seconds = time.monotonic() - began
     if solved.ended is Ended.INFEASIBLE:
         return Outcome(Status.INFEASIBLE, seconds=seconds, settled=True)
