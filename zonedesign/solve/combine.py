@@ -20,6 +20,7 @@ from zonedesign.solve.improve import Draft
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Self
 
     from numpy.typing import NDArray
 
@@ -84,16 +85,18 @@ class ZonesMet:
         if not self.useful or len(self.zones) == self.chosen_from:
             return None
         self.chosen_from = len(self.zones)
-        met = _Columns.of(self)
+        met = _Met.of(self)
         solved = choose(met.columns, seconds=seconds, seed=seed, stop=stop, nodes=MOST_NODES)
         if solved.values is None:
             return None
         taken = np.flatnonzero(solved.values > CHOSEN)
-        zone = np.zeros(met.holds.shape[0], dtype=np.int64)
+        zone = np.zeros(met.columns.holds.shape[0], dtype=np.int64)
         for z, k in enumerate(taken):
             zone[met.units[k]] = z
         # A chain of no moves tells its price.
-        return self.search.improve(Draft(zone, met.kind[taken], met.centre[taken]), moves=0, seed=0, heat=0.0)
+        return self.search.improve(
+            Draft(zone, met.columns.kind[taken], met.centre[taken]), moves=0, seed=0, heat=0.0
+        )
 
     def nearly(self, *, seconds: float, seed: int, stop: Callable[[], bool] | None = None) -> list[Draft]:
         """Return drafts of zones kept that nearly fit together, whose bands and reach are to be mended.
@@ -105,7 +108,7 @@ class ZonesMet:
         new = self.fitted_from < len(self.zones) <= MOST_TO_FIT
         if not self.useful or not new or not 0 < self.least < math.inf:
             return []
-        met, hours = _Columns.of(self), self.search.problem.hours
+        met, hours = _Met.of(self), self.search.problem.hours
         typical = self.least / self.search.total_hours * np.maximum(hours, LEAST_HOURS * hours.mean())
         found: dict[bytes, Draft] = {}
         for misfit in MISFITS:
@@ -114,14 +117,14 @@ class ZonesMet:
             # A choice that was ended early may be worse than the draft that is there.
             if solved.values is None or solved.objective is None or solved.objective > self.least:
                 continue
-            taken, out = np.split(solved.values > CHOSEN, [len(met.cost)])
+            taken, out = np.split(solved.values > CHOSEN, [len(met.columns.cost)])
             if out.any() and taken.tobytes() not in found:
                 found[taken.tobytes()] = self._fitted(met, np.flatnonzero(taken))
         return list(found.values())
 
-    def _fitted(self, met: _Columns, taken: Ints) -> Draft:
+    def _fitted(self, met: _Met, taken: Ints) -> Draft:
         """Return the draft of some zones that nearly fit together."""
-        n = met.holds.shape[0]
+        n = met.columns.holds.shape[0]
         zone, least = np.full(n, -1, dtype=np.int64), np.full(n, np.inf)
         for z, k in enumerate(taken):
             units = met.units[k]
@@ -131,26 +134,19 @@ class ZonesMet:
         alone = np.flatnonzero(zone < 0)
         pairs = np.repeat(alone, len(taken)), np.tile(met.centre[taken], len(alone))
         zone[alone] = self.search.minutes(*pairs).reshape(len(alone), len(taken)).argmin(axis=1)
-        return self.search.draft_of(whole_plan(self.search.problem, zone, met.kind[taken]))
+        return self.search.draft_of(whole_plan(self.search.problem, zone, met.columns.kind[taken]))
 
 
 @dataclass(frozen=True, eq=False)
-class _Columns:
-    """Zones met as columns of a choice: what each holds (units, zones), its units, level, centre and cost.
+class _Met:
+    """Zones met as `columns` of a choice, with each one's units and its centre."""
 
-    `totals` are the hours that levels may have together, None where no level states a share.
-    """
-
-    holds: sparse.csc_array
+    columns: Columns
     units: list[Ints]
-    kind: Ints
     centre: Ints
-    cost: Floats
-    counts: Ints
-    totals: Totals | None
 
     @classmethod
-    def of(cls, met: ZonesMet) -> _Columns:
+    def of(cls, met: ZonesMet) -> Self:
         keys, n = sorted(met.zones), len(met.search.problem.units)
         units = [np.frombuffer(each, dtype=np.int32).astype(np.int64) for each, _ in keys]
         ends = np.cumsum([0, *map(len, units)])
@@ -158,36 +154,29 @@ class _Columns:
         shares = np.column_stack([levels["share_low"], levels["share_high"]]).astype(np.float64)
         stated = bool((shares[:, 0] > 0).any() or np.isfinite(shares[:, 1]).any())
         holds = sparse.csc_array((np.ones(ends[-1]), np.concatenate(units), ends), shape=(n, len(units)))
-        hours = np.asarray(met.search.problem.hours @ holds)
-        return cls(
+        columns = Columns(
             holds=holds,
-            units=units,
             kind=np.array([level for _, level in keys], dtype=np.int64),
-            centre=np.array([met.zones[key][0] for key in keys], dtype=np.int64),
             cost=np.array([met.zones[key][1] for key in keys]),
             counts=np.column_stack([levels["least"], np.minimum(levels["most"], n)]).astype(np.int64),
-            totals=Totals(hours, shares) if stated else None,
+            totals=Totals(np.asarray(met.search.problem.hours @ holds), shares) if stated else None,
         )
-
-    @property
-    def columns(self) -> Columns:
-        """What `choose` takes."""
-        return Columns(self.holds, self.kind, self.cost, self.counts, self.totals)
+        return cls(columns, units, np.array([met.zones[key][0] for key in keys], dtype=np.int64))
 
     def with_misfits(self, cost: Floats) -> Columns:
-        """Return the same with units that no zone holds, or two do, at a cost (n,) each.
+        """Return the columns and those of units that no zone holds, or two do, at a cost (n,) each.
 
         Their hours count for the levels that have them: twice, or not at all.
         """
-        n, totals = len(cost), self.totals
+        n, (holds, kind, costs, counts, totals) = len(cost), self.columns
         one = sparse.eye_array(n, format="csc")
         if totals is not None:
             each, ends = totals
             totals = Totals(np.append(each, np.zeros(2 * n)), np.vstack([ends, [[-np.inf, np.inf]]]))
         return Columns(
-            sparse.csc_array(sparse.hstack([self.holds, one, -one])),
-            np.append(self.kind, np.full(2 * n, len(self.counts))),
-            np.concatenate([self.cost, cost, cost]),
-            np.vstack([self.counts, [[0, 2 * n]]]),
+            sparse.csc_array(sparse.hstack([holds, one, -one])),
+            np.append(kind, np.full(2 * n, len(counts))),
+            np.concatenate([costs, cost, cost]),
+            np.vstack([counts, [[0, 2 * n]]]),
             totals,
         )
